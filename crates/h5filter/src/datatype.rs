@@ -1,0 +1,217 @@
+use std::ffi::c_int;
+
+use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5t::{H5T_class_t, H5T_order_t, H5T_sign_t};
+
+use crate::filter::{Failure, Minor};
+use crate::library::Library;
+
+/// `H5T_COMPLEX`, new in HDF5 2.0.
+const H5T_COMPLEX: c_int = 11;
+
+/// How the bits of a sample are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SampleKind {
+    /// Unsigned integer of 1, 2, 4 or 8 bytes.
+    Unsigned,
+    /// Two's complement integer of 1, 2, 4 or 8 bytes.
+    Signed,
+    /// IEEE 754 binary16, binary32 or binary64.
+    Float,
+    /// Bytes whose meaning is not known; `sample_bytes` is 1.
+    Bytes,
+}
+
+/// What one element of a dataset consists of: `n_samples` numbers of one kind in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Element {
+    /// The kind of each sample.
+    pub kind: SampleKind,
+    /// Bytes per sample.
+    pub sample_bytes: usize,
+    /// Samples per element: 2 for a complex number, the size for an opaque type.
+    pub n_samples: usize,
+    /// Whether the most significant byte comes first.
+    pub big_endian: bool,
+}
+
+impl Element {
+    /// Bytes per element.
+    pub fn bytes(&self) -> usize {
+        self.sample_bytes * self.n_samples
+    }
+
+    fn opaque(bytes: usize) -> Self {
+        Self { kind: SampleKind::Bytes, sample_bytes: 1, n_samples: bytes, big_endian: false }
+    }
+}
+
+/// What the elements of `datatype` consist of. Types whose bytes are only references to data
+/// elsewhere in the file (variable-length, references) are refused.
+pub(crate) fn describe(library: &Library, datatype: hid_t) -> Result<Element, Failure> {
+    let datatype = Datatype { library, id: datatype };
+    datatype.refuse_pointers()?;
+    datatype.describe()
+}
+
+struct Datatype<'l> {
+    library: &'l Library,
+    id: hid_t,
+}
+
+// SAFETY of the calls below: `id` is a datatype of this library, open while `self` lives (HDF5
+// lends it to set_local, or `Owned` closes it), and HDF5 checks the ids it is given.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl Datatype<'_> {
+    fn class(&self) -> c_int {
+        unsafe { (self.library.H5Tget_class)(self.id) }
+    }
+
+    fn bytes(&self) -> usize {
+        unsafe { (self.library.H5Tget_size)(self.id) }
+    }
+
+    fn contains(&self, class: H5T_class_t) -> bool {
+        unsafe { (self.library.H5Tdetect_class)(self.id, class as c_int) > 0 }
+    }
+
+    fn is_variable_string(&self) -> bool {
+        self.class() == H5T_class_t::H5T_STRING as c_int
+            && unsafe { (self.library.H5Tis_variable_str)(self.id) > 0 }
+    }
+
+    fn refuse_pointers(&self) -> Result<(), Failure> {
+        let what = if self.contains(H5T_class_t::H5T_VLEN) || self.is_variable_string() {
+            "variable-length data"
+        } else if self.contains(H5T_class_t::H5T_REFERENCE) {
+            "references"
+        } else {
+            return Ok(());
+        };
+        let message = format!(
+            "unsupported datatype: {what} (expected integers, floats, complex numbers, enums or \
+             other fixed-size elements)"
+        );
+        Err(Failure::new(Minor::BadType, message))
+    }
+
+    fn describe(&self) -> Result<Element, Failure> {
+        let bytes = self.bytes();
+        let class = self.class();
+        let is = |c: H5T_class_t| class == c as c_int;
+        if is(H5T_class_t::H5T_INTEGER) || is(H5T_class_t::H5T_BITFIELD) {
+            return Ok(self.integer());
+        }
+        if is(H5T_class_t::H5T_FLOAT) {
+            return Ok(self.float());
+        }
+        if is(H5T_class_t::H5T_ENUM) || is(H5T_class_t::H5T_ARRAY) || class == H5T_COMPLEX {
+            let base = self.parent()?;
+            let element = base.describe()?;
+            return Ok(repeat(element, bytes / base.bytes().max(1), bytes));
+        }
+        if is(H5T_class_t::H5T_COMPOUND) {
+            return self.compound();
+        }
+        if self.is_variable_string() {
+            self.refuse_pointers()?;
+        }
+        Ok(Element::opaque(bytes))
+    }
+
+    fn big_endian(&self) -> bool {
+        unsafe { (self.library.H5Tget_order)(self.id) == H5T_order_t::H5T_ORDER_BE as c_int }
+    }
+
+    fn integer(&self) -> Element {
+        let bytes = self.bytes();
+        if !matches!(bytes, 1 | 2 | 4 | 8) {
+            return Element::opaque(bytes);
+        }
+        let signed = unsafe { (self.library.H5Tget_sign)(self.id) } == H5T_sign_t::H5T_SGN_2 as c_int;
+        let kind = if signed { SampleKind::Signed } else { SampleKind::Unsigned };
+        Element { kind, sample_bytes: bytes, n_samples: 1, big_endian: self.big_endian() }
+    }
+
+    /// IEEE floats are known as such; others (bfloat16, x87) are integers or bytes to a codec.
+    fn float(&self) -> Element {
+        let bytes = self.bytes();
+        let [mut sign, mut exponent, mut exponent_bits, mut mantissa, mut mantissa_bits] = [0usize; 5];
+        let bias = unsafe {
+            (self.library.H5Tget_fields)(
+                self.id,
+                &mut sign,
+                &mut exponent,
+                &mut exponent_bits,
+                &mut mantissa,
+                &mut mantissa_bits,
+            );
+            (self.library.H5Tget_ebias)(self.id)
+        };
+        let ieee = match bytes {
+            2 => (15, 10, 5, 0, 10, 15),
+            4 => (31, 23, 8, 0, 23, 127),
+            8 => (63, 52, 11, 0, 52, 1023),
+            _ => return Element::opaque(bytes),
+        };
+        let found = (sign, exponent, exponent_bits, mantissa, mantissa_bits, bias);
+        let kind = if found == ieee { SampleKind::Float } else { SampleKind::Unsigned };
+        Element { kind, sample_bytes: bytes, n_samples: 1, big_endian: self.big_endian() }
+    }
+
+    /// A compound whose members are all alike and leave no gaps (a complex number, an RGB pixel)
+    /// is a row of samples; any other is bytes.
+    fn compound(&self) -> Result<Element, Failure> {
+        let bytes = self.bytes();
+        let n_members = unsafe { (self.library.H5Tget_nmembers)(self.id) }.max(0) as u32;
+        let mut common = None;
+        let mut next_offset = 0;
+        let mut alike = true;
+        for member in 0..n_members {
+            let datatype = self.open(unsafe { (self.library.H5Tget_member_type)(self.id, member) })?;
+            let element = datatype.describe()?;
+            let offset = unsafe { (self.library.H5Tget_member_offset)(self.id, member) };
+            alike &= offset == next_offset && *common.get_or_insert(element) == element;
+            next_offset = offset + element.bytes();
+        }
+        match common {
+            Some(element) if alike => Ok(repeat(element, n_members as usize, bytes)),
+            _ => Ok(Element::opaque(bytes)),
+        }
+    }
+
+    fn parent(&self) -> Result<Owned<'_>, Failure> {
+        self.open(unsafe { (self.library.H5Tget_super)(self.id) })
+    }
+
+    fn open(&self, id: hid_t) -> Result<Owned<'_>, Failure> {
+        if id < 0 {
+            return Err(Failure::new(Minor::BadType, "the datatype can't be read".into()));
+        }
+        Ok(Owned(Datatype { library: self.library, id }))
+    }
+}
+
+/// `n` elements in a row, or opaque bytes when that is not all there is.
+fn repeat(element: Element, n: usize, bytes: usize) -> Element {
+    let repeated = Element { n_samples: element.n_samples * n, ..element };
+    if repeated.bytes() == bytes { repeated } else { Element::opaque(bytes) }
+}
+
+/// A datatype that was opened here and is closed here.
+struct Owned<'l>(Datatype<'l>);
+
+impl<'l> std::ops::Deref for Owned<'l> {
+    type Target = Datatype<'l>;
+
+    fn deref(&self) -> &Datatype<'l> {
+        &self.0
+    }
+}
+
+impl Drop for Owned<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the id was opened by `Datatype::open`'s caller and is closed once.
+        unsafe { (self.0.library.H5Tclose)(self.0.id) };
+    }
+}

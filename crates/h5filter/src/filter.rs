@@ -1,0 +1,278 @@
+use std::any::Any;
+use std::ffi::{CStr, c_uint, c_void};
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr;
+
+use hdf5_sys::h5::{herr_t, htri_t};
+use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5z::{H5Z_CLASS_T_VERS, H5Z_FLAG_REVERSE, H5Z_class2_t, H5Z_filter_t};
+
+use crate::buffer::{Buffer, OutOfMemory};
+use crate::library::Library;
+use crate::new_dataset::NewDataset;
+
+/// The parameters stored with a dataset.
+pub type CdValues = Vec<u32>;
+
+/// An HDF5 filter, in terms of slices and results.
+pub trait Filter: 'static {
+    /// The filter id.
+    const ID: H5Z_filter_t;
+    /// The name that HDF5 stores beside the id: one short word.
+    const NAME: &'static CStr;
+
+    /// Checks what the user asked for against the dataset that is about to be created, and
+    /// stores the parameters that `encode` and `decode` will get. An error stops the creation.
+    ///
+    /// Not called when a file is opened again, nor when the functions of the calling libhdf5
+    /// can't be found: then `encode` and `decode` get the values as the user passed them.
+    fn set_local(dataset: &NewDataset<'_>) -> Result<(), Failure>;
+
+    /// The bytes to store for `chunk`.
+    fn encode(cd_values: &[u32], chunk: &[u8]) -> Result<Buffer, Failure>;
+
+    /// The chunk that `stored` was made from.
+    fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer, Failure>;
+}
+
+/// What goes on the HDF5 error stack when a filter fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// HDF5's minor error code.
+    pub minor: Minor,
+    /// One sentence for the user: what was expected, what came.
+    pub message: String,
+}
+
+/// The minor error codes of HDF5 that filters use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Minor {
+    /// `H5E_BADVALUE`: the user passed something out of range.
+    BadValue,
+    /// `H5E_BADTYPE`: the datatype is not supported.
+    BadType,
+    /// `H5E_CANTFILTER`: the data can't be encoded or decoded.
+    CantFilter,
+    /// `H5E_NOSPACE`: out of memory.
+    NoSpace,
+}
+
+impl Failure {
+    /// A failure with HDF5's minor code for it.
+    pub fn new(minor: Minor, message: String) -> Self {
+        Self { minor, message }
+    }
+
+    fn from_panic(payload: &(dyn Any + Send)) -> Self {
+        let reason = payload
+            .downcast_ref::<&str>()
+            .map(|s| s.to_string())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no reason given".into());
+        Self::new(Minor::CantFilter, format!("internal error in the filter, please report it: {reason}"))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<OutOfMemory> for Failure {
+    fn from(e: OutOfMemory) -> Self {
+        Self::new(Minor::NoSpace, e.to_string())
+    }
+}
+
+/// The class struct that a plugin hands to HDF5.
+#[repr(transparent)]
+pub struct PluginClass(H5Z_class2_t);
+
+// SAFETY: the struct is constant, and its name pointer is to a static string.
+unsafe impl Sync for PluginClass {}
+
+impl PluginClass {
+    /// The class of filter `F`.
+    pub const fn of<F: Filter>() -> Self {
+        Self(H5Z_class2_t {
+            version: H5Z_CLASS_T_VERS as i32,
+            id: F::ID,
+            encoder_present: 1,
+            decoder_present: 1,
+            name: F::NAME.as_ptr(),
+            // A filter that can't apply would be skipped in silence when it is optional, which is
+            // how h5py registers filters; an error of set_local always reaches the user.
+            can_apply: None::<extern "C" fn(hid_t, hid_t, hid_t) -> htri_t>,
+            set_local: Some(set_local::<F>),
+            filter: Some(filter::<F>),
+        })
+    }
+
+    /// The pointer that `H5PLget_plugin_info` returns and `H5Zregister` takes.
+    pub fn as_ptr(&'static self) -> *const c_void {
+        ptr::from_ref(self).cast()
+    }
+}
+
+extern "C" fn set_local<F: Filter>(dcpl: hid_t, datatype: hid_t, _space: hid_t) -> herr_t {
+    let result = guard(|| match Library::calling() {
+        Some(library) => F::set_local(&NewDataset::new(&library, dcpl, datatype, F::ID)),
+        None => Ok(()),
+    });
+    if report(result).is_some() { 0 } else { -1 }
+}
+
+/// # Safety
+/// To be called by HDF5 only, whose contract (`H5Z_func_t`) is: `cd_values` points to `cd_nelmts`
+/// values, `*buf` is allocated by C's `malloc` and holds at least `nbytes` bytes.
+unsafe extern "C" fn filter<F: Filter>(
+    flags: c_uint,
+    cd_nelmts: usize,
+    cd_values: *const c_uint,
+    nbytes: usize,
+    buf_size: *mut usize,
+    buf: *mut *mut c_void,
+) -> usize {
+    let result = guard(|| {
+        // SAFETY: the caller's contract; empty slices are made without the pointer.
+        let (cd_values, input) = unsafe { (slice(cd_values, cd_nelmts), slice((*buf).cast::<u8>(), nbytes)) };
+        if flags & H5Z_FLAG_REVERSE == 0 { F::encode(cd_values, input) } else { F::decode(cd_values, input) }
+    });
+    let Some(output) = report(result) else { return 0 };
+    let n_bytes = output.len();
+    // SAFETY: the old buffer is malloc'ed and nobody's any more; the new one becomes HDF5's.
+    unsafe {
+        libc::free(*buf);
+        *buf = output.into_raw();
+        *buf_size = n_bytes;
+    }
+    n_bytes
+}
+
+/// # Safety
+/// `start` points to `len` initialised values that live and stay unchanged for `'a`; it may be
+/// anything when `len` is 0.
+unsafe fn slice<'a, T>(start: *const T, len: usize) -> &'a [T] {
+    if len == 0 || start.is_null() {
+        return &[];
+    }
+    // SAFETY: the caller's contract.
+    unsafe { std::slice::from_raw_parts(start, len) }
+}
+
+/// The one panic guard: nothing unwinds into HDF5.
+fn guard<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(Failure::from_panic(&*payload)))
+}
+
+/// Puts a failure on the error stack of the calling libhdf5.
+fn report<T>(result: Result<T, Failure>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(failure) => {
+            let _ = guard(|| {
+                if let Some(library) = Library::calling() {
+                    library.push_error(&failure);
+                }
+                Ok(())
+            });
+            None
+        }
+    }
+}
+
+/// Keeps panics, which [`guard`] turns into errors, from being printed. Touches only the copy of
+/// Rust's standard library inside this plugin.
+pub fn silence_panics() {
+    panic::set_hook(Box::new(|_| ()));
+}
+
+/// Exports the two functions by which HDF5 loads a dynamic filter plugin.
+#[macro_export]
+macro_rules! export_plugin {
+    ($filter:ty) => {
+        /// HDF5 asks: what kind of plugin is this? A filter.
+        #[unsafe(no_mangle)]
+        pub extern "C" fn H5PLget_plugin_type() -> ::std::ffi::c_int {
+            // H5PL_TYPE_FILTER
+            0
+        }
+
+        /// HDF5 asks: which filter is it?
+        #[unsafe(no_mangle)]
+        pub extern "C" fn H5PLget_plugin_info() -> *const ::std::ffi::c_void {
+            static CLASS: $crate::PluginClass = $crate::PluginClass::of::<$filter>();
+            $crate::silence_panics();
+            CLASS.as_ptr()
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Reverse;
+
+    impl Filter for Reverse {
+        const ID: H5Z_filter_t = 256;
+        const NAME: &'static CStr = c"reverse";
+
+        fn set_local(_: &NewDataset<'_>) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn encode(cd_values: &[u32], chunk: &[u8]) -> Result<Buffer, Failure> {
+            assert!(cd_values.is_empty(), "cd_values came");
+            let mut buffer = Buffer::zeroed(chunk.len())?;
+            buffer.copy_from_slice(chunk);
+            buffer.reverse();
+            Ok(buffer)
+        }
+
+        fn decode(_: &[u32], _: &[u8]) -> Result<Buffer, Failure> {
+            Err(Failure::new(Minor::CantFilter, "no".into()))
+        }
+    }
+
+    /// Runs the callback as HDF5 does; returns its result and what is in the buffer afterwards.
+    fn call(flags: c_uint, cd_values: &[u32], input: &[u8]) -> (usize, Vec<u8>) {
+        // SAFETY: a malloc'ed buffer larger than nbytes, as HDF5 passes it; freed once at the end.
+        unsafe {
+            let mut buf_size = input.len() + 100;
+            let mut buf = libc::malloc(buf_size);
+            ptr::copy_nonoverlapping(input.as_ptr(), buf.cast(), input.len());
+            let n = filter::<Reverse>(
+                flags,
+                cd_values.len(),
+                cd_values.as_ptr(),
+                input.len(),
+                &mut buf_size,
+                &mut buf,
+            );
+            let kept = if n == 0 { input.len() } else { n };
+            let output = slice(buf.cast::<u8>(), kept).to_vec();
+            libc::free(buf);
+            (n, output)
+        }
+    }
+
+    #[test]
+    fn the_buffer_is_replaced_on_success() {
+        assert_eq!(call(0, &[], b"abc"), (3, b"cba".to_vec()));
+    }
+
+    #[test]
+    fn an_error_leaves_the_buffer_untouched() {
+        assert_eq!(call(H5Z_FLAG_REVERSE, &[], b"abc"), (0, b"abc".to_vec()));
+    }
+
+    #[test]
+    fn a_panic_is_an_error() {
+        assert_eq!(call(0, &[1], b"abc"), (0, b"abc".to_vec()));
+    }
+}

@@ -1,0 +1,23 @@
+//! What HDF5 filter plugins share when they live inside somebody else's process.
+//!
+//! A plugin built on this crate does not link libhdf5. It takes types and constants from
+//! `hdf5-sys` and looks its functions up, at run time, in *the* libhdf5 that called it
+//! ([`Library`]), so that it works in the h5py wheel, in a distribution's tools, and with both
+//! in one process.
+//!
+//! A filter is a type that implements [`Filter`]; [`export_plugin!`] makes a dynamic plugin of it.
+//! Everything the filter returns is turned into HDF5's conventions here: errors go to the HDF5
+//! error stack, panics are contained, buffers come from `malloc`.
+
+mod buffer;
+mod datatype;
+mod filter;
+mod library;
+mod new_dataset;
+
+pub use buffer::{Buffer, OutOfMemory};
+pub use datatype::{Element, SampleKind};
+pub use filter::{CdValues, Failure, Filter, Minor, PluginClass, silence_panics};
+pub use hdf5_sys;
+pub use library::Library;
+pub use new_dataset::NewDataset;

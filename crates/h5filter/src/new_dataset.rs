@@ -1,0 +1,98 @@
+use std::ptr;
+
+use hdf5_sys::h5::hsize_t;
+use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5z::H5Z_filter_t;
+
+use crate::datatype::{self, Element};
+use crate::filter::{CdValues, Failure, Minor};
+use crate::library::Library;
+
+/// HDF5's limit on dimensions (`H5S_MAX_RANK`).
+const MAX_RANK: usize = 32;
+
+/// A dataset that is about to be created, as HDF5 shows it to a filter's `set_local` callback.
+pub struct NewDataset<'l> {
+    library: &'l Library,
+    creation_properties: hid_t,
+    datatype: hid_t,
+    filter: H5Z_filter_t,
+}
+
+impl<'l> NewDataset<'l> {
+    pub(crate) fn new(
+        library: &'l Library,
+        creation_properties: hid_t,
+        datatype: hid_t,
+        filter: H5Z_filter_t,
+    ) -> Self {
+        Self { library, creation_properties, datatype, filter }
+    }
+
+    /// The values that the user passed for this filter.
+    pub fn cd_values(&self) -> Result<Vec<u32>, Failure> {
+        Ok(self.filter_options()?.1)
+    }
+
+    /// Stores `values` for this filter instead of those that the user passed.
+    pub fn set_cd_values(&self, values: &CdValues) -> Result<(), Failure> {
+        let (flags, _) = self.filter_options()?;
+        // SAFETY: HDF5 copies `values.len()` values from the pointer.
+        let status = unsafe {
+            (self.library.H5Pmodify_filter)(
+                self.creation_properties,
+                self.filter,
+                flags,
+                values.len(),
+                values.as_ptr(),
+            )
+        };
+        expect(status >= 0, "the filter's parameters can't be stored")
+    }
+
+    fn filter_options(&self) -> Result<(u32, Vec<u32>), Failure> {
+        // More than any filter stores: so that a value too many is seen and not cut off.
+        let mut values = vec![0; 64];
+        let mut n_values = values.len();
+        let mut flags = 0;
+        // SAFETY: the pointers are valid for the call, `n_values` tells how many values fit, and
+        // a null name of length 0 asks for no name.
+        let status = unsafe {
+            (self.library.H5Pget_filter_by_id2)(
+                self.creation_properties,
+                self.filter,
+                &mut flags,
+                &mut n_values,
+                values.as_mut_ptr(),
+                0,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        expect(status >= 0, "the filter's parameters can't be read")?;
+        values.truncate(n_values);
+        Ok((flags, values))
+    }
+
+    /// The chunk shape, slowest dimension first.
+    pub fn chunk_shape(&self) -> Result<Vec<u64>, Failure> {
+        let mut shape: Vec<hsize_t> = vec![0; MAX_RANK];
+        // SAFETY: `shape` has room for MAX_RANK values, as the call is told.
+        let rank = unsafe {
+            (self.library.H5Pget_chunk)(self.creation_properties, MAX_RANK as i32, shape.as_mut_ptr())
+        };
+        expect(rank >= 0, "the dataset is not chunked")?;
+        shape.truncate(rank as usize);
+        Ok(shape)
+    }
+
+    /// What the elements of the dataset consist of. An error if they refer to data elsewhere
+    /// (variable-length types, references).
+    pub fn element(&self) -> Result<Element, Failure> {
+        datatype::describe(self.library, self.datatype)
+    }
+}
+
+fn expect(condition: bool, otherwise: &str) -> Result<(), Failure> {
+    if condition { Ok(()) } else { Err(Failure::new(Minor::CantFilter, otherwise.into())) }
+}

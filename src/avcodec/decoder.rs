@@ -1,0 +1,117 @@
+use ffmpeg_sys_next as ff;
+
+use super::context::Context;
+use super::frame::{Frame, Lines};
+use super::packet::Packet;
+use super::{PixelFormat, check};
+use crate::error::{Error, Result, damaged};
+
+/// What a decoder is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DecoderConfig {
+    /// Columns of a picture.
+    pub width: usize,
+    /// Lines of a picture.
+    pub height: usize,
+    /// Planes of a picture.
+    pub format: PixelFormat,
+    /// Slices that are decoded at the same time.
+    pub n_threads: usize,
+}
+
+/// A libavcodec H.264 session: an access unit in, its picture out. Anything else is an error.
+pub struct Decoder {
+    config: DecoderConfig,
+    context: Context,
+    frame: Frame,
+    packet: Packet,
+}
+
+impl Decoder {
+    /// Opens a session.
+    pub fn open(config: &DecoderConfig) -> Result<Self> {
+        let mut context = Context::h264_decoder()?;
+        {
+            // SAFETY: the context is ours and not open yet.
+            let raw = unsafe { context.raw.as_mut() };
+            raw.thread_count = config.n_threads as i32;
+            raw.thread_type = ff::FF_THREAD_SLICE as i32;
+            // No picture waits for a later one.
+            raw.flags |= ff::AV_CODEC_FLAG_LOW_DELAY as i32;
+            // Damage is an error, never concealed.
+            raw.err_recognition =
+                (ff::AV_EF_EXPLODE | ff::AV_EF_BITSTREAM | ff::AV_EF_BUFFER | ff::AV_EF_CRCCHECK) as i32;
+            raw.error_concealment = 0;
+            // Coded pictures are whole macroblocks of 16 × 16.
+            let coded = config.width.next_multiple_of(16) * config.height.next_multiple_of(16);
+            raw.max_pixels = coded as i64;
+        }
+        context.open()?;
+        Ok(Self { config: *config, context, frame: Frame::new()?, packet: Packet::new()? })
+    }
+
+    /// Forgets the pictures of the last chunk.
+    pub fn start_chunk(&mut self) {
+        // SAFETY: the context is open.
+        unsafe { ff::avcodec_flush_buffers(self.context.raw.as_ptr()) };
+    }
+
+    /// Decodes one access unit and returns the planes of its picture, of which `Gray` and
+    /// `Yuv420` have one, and `Rgb` has R, G and B.
+    pub fn decode(&mut self, access_unit: &[u8]) -> Result<[Lines<'_>; 3]> {
+        let size = i32::try_from(access_unit.len()).map_err(|_| damaged!("an access unit of over 2 GiB"))?;
+        {
+            // SAFETY: the packet is ours. It has no buffer, so libavcodec copies the bytes, with
+            // the padding that its readers need, and does not keep the pointer.
+            let packet = unsafe { self.packet.raw.as_mut() };
+            packet.data = access_unit.as_ptr().cast_mut();
+            packet.size = size;
+        }
+        // SAFETY: the context is open, the packet is as described above.
+        let status = unsafe { ff::avcodec_send_packet(self.context.raw.as_ptr(), self.packet.raw.as_ptr()) };
+        // SAFETY: as above; nothing may refer to the caller's bytes any longer.
+        unsafe {
+            self.packet.raw.as_mut().data = std::ptr::null_mut();
+            self.packet.raw.as_mut().size = 0;
+        }
+        as_damage(check(status, "a picture can't be decoded"))?;
+        // SAFETY: the context is open, the frame is ours; what it held is released by the call.
+        let status = unsafe { ff::avcodec_receive_frame(self.context.raw.as_ptr(), self.frame.raw.as_ptr()) };
+        as_damage(check(status, "a decoded picture did not come"))?;
+        self.planes()
+    }
+
+    fn planes(&self) -> Result<[Lines<'_>; 3]> {
+        let DecoderConfig { width, height, format, .. } = self.config;
+        // SAFETY: the frame is ours and valid.
+        let frame = unsafe { self.frame.raw.as_ref() };
+        if (frame.width, frame.height) != (width as i32, height as i32) {
+            return Err(damaged!(
+                "a picture of {} × {} (expected {width} × {height})",
+                frame.width,
+                frame.height
+            ));
+        }
+        if frame.decode_error_flags != 0 || frame.flags & ff::AV_FRAME_FLAG_CORRUPT as i32 != 0 {
+            return Err(damaged!("a picture with decoding errors"));
+        }
+        let is = |formats: &[ff::AVPixelFormat]| formats.iter().any(|&f| frame.format == f as i32);
+        use ff::AVPixelFormat::{AV_PIX_FMT_GBRP, AV_PIX_FMT_GRAY8, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P};
+        let planes = match format {
+            // libavcodec adds gray chroma to a stream that has none.
+            PixelFormat::Gray if is(&[AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUV420P, AV_PIX_FMT_GRAY8]) => [0; 3],
+            PixelFormat::Yuv420 if is(&[AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUV420P]) => [0; 3],
+            PixelFormat::Rgb if is(&[AV_PIX_FMT_GBRP]) => [2, 0, 1],
+            _ => return Err(damaged!("a picture of pixel format {} (expected {format:?})", frame.format)),
+        };
+        Ok([self.frame.lines(planes[0])?, self.frame.lines(planes[1])?, self.frame.lines(planes[2])?])
+    }
+}
+
+/// What libavcodec can't decode is damaged.
+fn as_damage<T>(result: Result<T>) -> Result<T> {
+    result.map_err(|e| match e {
+        Error::Codec(reason) => damaged!("{reason}"),
+        e => e,
+    })
+}

@@ -1,0 +1,212 @@
+use ffmpeg_sys_next as ff;
+use h5filter::OutOfMemory;
+
+use super::context::Context;
+use super::frame::{Frame, LinesMut};
+use super::packet::Packet;
+use super::{PixelFormat, check};
+use crate::error::Result;
+use crate::options::Preset;
+
+/// What an encoder is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EncoderConfig {
+    /// Columns of a picture.
+    pub width: usize,
+    /// Lines of a picture.
+    pub height: usize,
+    /// Planes of a picture.
+    pub format: PixelFormat,
+    /// x264's preset.
+    pub preset: Preset,
+    /// Slices per picture.
+    pub n_slices: usize,
+    /// Threads: 1, or as many as slices.
+    pub n_threads: usize,
+}
+
+/// An x264 session that codes losslessly, a picture in and its access unit out.
+///
+/// It serves chunk after chunk: the first picture of each is an IDR picture with parameter sets,
+/// so nothing of a chunk is needed to decode the next.
+pub struct Encoder {
+    context: Context,
+    frame: Frame,
+    packet: Packet,
+    next_pts: i64,
+    n_idr_pictures: u64,
+}
+
+impl Encoder {
+    /// Opens a session: about 3 ms.
+    pub fn open(config: &EncoderConfig) -> Result<Self> {
+        let (name, format) = match config.format {
+            PixelFormat::Gray => (c"libx264", ff::AVPixelFormat::AV_PIX_FMT_GRAY8),
+            PixelFormat::Rgb => (c"libx264rgb", ff::AVPixelFormat::AV_PIX_FMT_RGB24),
+            PixelFormat::Yuv420 => (c"libx264", ff::AVPixelFormat::AV_PIX_FMT_YUV420P),
+        };
+        let mut context = Context::encoder(name)?;
+        // At most MAX_PICTURE_SIDE.
+        let (width, height) = (config.width as i32, config.height as i32);
+        {
+            // SAFETY: the context is ours and not open yet.
+            let raw = unsafe { context.raw.as_mut() };
+            raw.width = width;
+            raw.height = height;
+            raw.pix_fmt = format;
+            raw.time_base = ff::AVRational { num: 1, den: 25 };
+            raw.color_range = ff::AVColorRange::AVCOL_RANGE_JPEG;
+            raw.thread_count = config.n_threads as i32;
+            raw.thread_type = ff::FF_THREAD_SLICE as i32;
+            raw.slices = config.n_slices as i32;
+        }
+        context.set("preset", config.preset.name())?;
+        // A picture in, its packet out.
+        context.set("tune", "zerolatency")?;
+        context.set("qp", "0")?;
+        context.set("forced-idr", "1")?;
+        context.set("x264-params", x264_params(config.preset))?;
+        context.open()?;
+        let frame = Frame::with_picture(format, width, height)?;
+        Ok(Self { context, frame, packet: Packet::new()?, next_pts: 0, n_idr_pictures: 0 })
+    }
+
+    /// Makes the session code the next chunk as a fresh session would. x264 numbers IDR pictures
+    /// 0, 1, 0, 1, …: an odd number of them is evened out, so that a chunk's bytes do not depend
+    /// on what was coded before it.
+    pub fn start_chunk(&mut self) -> Result<()> {
+        if !self.n_idr_pictures.is_multiple_of(2) {
+            self.encode(true, |_| (), &mut Vec::new())?;
+        }
+        Ok(())
+    }
+
+    /// Codes a picture, appends its access unit to `stream`, and returns how many bytes it has.
+    /// `fill` writes the picture: its lines hold gray or luma bytes, or R, G, B triples.
+    pub fn encode(
+        &mut self,
+        is_idr: bool,
+        fill: impl FnOnce(LinesMut<'_>),
+        stream: &mut Vec<u8>,
+    ) -> Result<usize> {
+        self.frame.make_writable()?;
+        fill(self.frame.lines_mut()?);
+        // SAFETY: the frame is ours and valid.
+        let frame = unsafe { self.frame.raw.as_mut() };
+        frame.pts = self.next_pts;
+        frame.pict_type = if is_idr {
+            ff::AVPictureType::AV_PICTURE_TYPE_I
+        } else {
+            ff::AVPictureType::AV_PICTURE_TYPE_NONE
+        };
+        self.next_pts += 1;
+        self.n_idr_pictures += u64::from(is_idr);
+        // SAFETY: the context is open, the frame has the size and format it was opened for.
+        check(
+            unsafe { ff::avcodec_send_frame(self.context.raw.as_ptr(), frame) },
+            "a picture can't be encoded",
+        )?;
+        // SAFETY: as above; the packet is ours, and what it held is released by the call.
+        let status =
+            unsafe { ff::avcodec_receive_packet(self.context.raw.as_ptr(), self.packet.raw.as_ptr()) };
+        check(status, "an encoded picture did not come")?;
+        let start = stream.len();
+        append_without_sei(self.packet.bytes(), stream)?;
+        Ok(stream.len() - start)
+    }
+}
+
+/// `keyint`: IDR pictures come at the start of a chunk only. `weightp`: helps fixed-pattern data
+/// at the CAVLC preset, which leaves it out.
+fn x264_params(preset: Preset) -> &'static str {
+    if preset.is_cavlc() { "keyint=infinite:scenecut=0:weightp=1" } else { "keyint=infinite:scenecut=0" }
+}
+
+/// Appends an access unit but for its SEI messages: a session's first packet has 600 bytes of
+/// x264's version and options in one, which small chunks could not bear.
+fn append_without_sei(access_unit: &[u8], stream: &mut Vec<u8>) -> Result<()> {
+    // ITU-T H.264: nal_unit_type 6 is SEI (table 7-1), which precedes the slices (7.4.1.2.3).
+    const SEI: u8 = 6;
+    const SLICES: std::ops::RangeInclusive<u8> = 1..=5;
+    if stream.try_reserve(access_unit.len()).is_err() {
+        return Err(OutOfMemory { bytes: access_unit.len() }.into());
+    }
+    let mut rest = access_unit;
+    while let Some(start_code) = find_start_code(rest) {
+        let unit_type = rest.get(start_code + 3).map_or(0, |header| header & 0x1f);
+        if SLICES.contains(&unit_type) {
+            break;
+        }
+        let body = &rest[start_code + 3..];
+        // A zero byte before a start code belongs to it (Annex B.1.1).
+        let end = find_start_code(body).map_or(rest.len(), |next| {
+            start_code + 3 + if next > 0 && body[next - 1] == 0 { next - 1 } else { next }
+        });
+        if unit_type != SEI {
+            stream.extend_from_slice(&rest[..end]);
+        }
+        rest = &rest[end..];
+    }
+    stream.extend_from_slice(rest);
+    Ok(())
+}
+
+fn find_start_code(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(3).position(|three| three == [0, 0, 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> EncoderConfig {
+        EncoderConfig {
+            width: 48,
+            height: 33,
+            format: PixelFormat::Gray,
+            preset: Preset::default(),
+            n_slices: 1,
+            n_threads: 1,
+        }
+    }
+
+    fn noise(seed: u32) -> impl Fn(LinesMut<'_>) {
+        move |mut lines| {
+            for y in 0..33 {
+                for (x, byte) in lines.line(y)[..48].iter_mut().enumerate() {
+                    *byte = ((y as u32 * 48 + x as u32 + seed).wrapping_mul(2_654_435_761) >> 24) as u8;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_chunk_does_not_depend_on_what_was_coded_before() {
+        let mut encoder = Encoder::open(&config()).unwrap();
+        let mut encode = |seeds: &[u32]| {
+            let mut stream = Vec::new();
+            encoder.start_chunk().unwrap();
+            for (i, &seed) in seeds.iter().enumerate() {
+                encoder.encode(i == 0, noise(seed), &mut stream).unwrap();
+            }
+            stream
+        };
+        let first = encode(&[1, 2]);
+        encode(&[7]);
+        encode(&[8, 9, 10]);
+        assert_eq!(encode(&[1, 2]), first);
+    }
+
+    #[test]
+    fn access_units_have_no_sei() {
+        let unit = [
+            &[0, 0, 0, 1, 0x67, 9, 0, 0, 0, 1, 0x68, 8][..],
+            &[0, 0, 1, 6, 5, 4, 3, 0, 0, 1, 0x65, 6, 0, 0, 1, 6],
+        ]
+        .concat();
+        let mut stream = Vec::new();
+        append_without_sei(&unit, &mut stream).unwrap();
+        let expected = [&unit[..12], &unit[19..]].concat();
+        assert_eq!(stream, expected);
+    }
+}

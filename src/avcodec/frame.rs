@@ -1,0 +1,109 @@
+use std::ptr::NonNull;
+
+use ffmpeg_sys_next as ff;
+use h5filter::OutOfMemory;
+
+use super::check;
+use crate::error::{Error, Result};
+
+/// An AVFrame.
+pub(super) struct Frame {
+    pub(super) raw: NonNull<ff::AVFrame>,
+}
+
+// SAFETY: a frame may be used from any thread, by one at a time, which `&mut self` ensures.
+unsafe impl Send for Frame {}
+
+/// The lines of one plane of a decoded picture.
+#[derive(Clone, Copy)]
+pub struct Lines<'a> {
+    bytes: &'a [u8],
+    linesize: usize,
+}
+
+/// The lines of a picture that is to be encoded: `linesize` bytes from one to the next.
+pub struct LinesMut<'a> {
+    bytes: &'a mut [u8],
+    linesize: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// The bytes of a line; at least as many as the picture is wide.
+    pub fn line(&self, line: usize) -> &'a [u8] {
+        &self.bytes[line * self.linesize..][..self.linesize]
+    }
+}
+
+impl LinesMut<'_> {
+    /// The bytes of a line; at least as many as the picture's row takes.
+    pub fn line(&mut self, line: usize) -> &mut [u8] {
+        &mut self.bytes[line * self.linesize..][..self.linesize]
+    }
+}
+
+impl Frame {
+    pub(super) fn new() -> Result<Self> {
+        // SAFETY: no preconditions; the result is null or a frame that we own.
+        let raw = NonNull::new(unsafe { ff::av_frame_alloc() });
+        Ok(Self { raw: raw.ok_or(OutOfMemory { bytes: size_of::<ff::AVFrame>() })? })
+    }
+
+    /// A frame with room for a picture, all bytes 0.
+    pub(super) fn with_picture(format: ff::AVPixelFormat, width: i32, height: i32) -> Result<Self> {
+        let mut frame = Self::new()?;
+        // SAFETY: the frame is ours and has no buffers yet.
+        unsafe {
+            let raw = frame.raw.as_mut();
+            raw.format = format as i32;
+            raw.width = width;
+            raw.height = height;
+            check(ff::av_frame_get_buffer(raw, 0), "no picture can be allocated")?;
+            for buffer in raw.buf.iter().filter_map(|buffer| buffer.as_ref()) {
+                std::ptr::write_bytes(buffer.data, 0, buffer.size as usize);
+            }
+        }
+        Ok(frame)
+    }
+
+    /// Makes sure that nobody else reads the picture while we write the next one into it.
+    pub(super) fn make_writable(&mut self) -> Result<()> {
+        // SAFETY: the frame is ours; the call copies the picture if the encoder still refers to it.
+        check(unsafe { ff::av_frame_make_writable(self.raw.as_ptr()) }, "no picture can be allocated")
+            .map(drop)
+    }
+
+    /// The first plane, for writing. The picture must be writable.
+    pub(super) fn lines_mut(&mut self) -> Result<LinesMut<'_>> {
+        let (start, len, linesize) = self.plane(0)?;
+        // SAFETY: the plane has `len` bytes, initialised by `with_picture`, and nobody else uses
+        // them: the picture is writable and `self` is borrowed mutably.
+        Ok(LinesMut { bytes: unsafe { std::slice::from_raw_parts_mut(start, len) }, linesize })
+    }
+
+    /// A plane, for reading. Its height is that of the frame.
+    pub(super) fn lines(&self, plane: usize) -> Result<Lines<'_>> {
+        let (start, len, linesize) = self.plane(plane)?;
+        // SAFETY: the plane has `len` bytes, which the decoder has written, and they stay
+        // unchanged while `self` is borrowed.
+        Ok(Lines { bytes: unsafe { std::slice::from_raw_parts(start, len) }, linesize })
+    }
+
+    /// Start, number of bytes and bytes per line of a plane of full height.
+    fn plane(&self, plane: usize) -> Result<(*mut u8, usize, usize)> {
+        // SAFETY: the frame is ours and valid.
+        let raw = unsafe { self.raw.as_ref() };
+        let start = raw.data[plane];
+        match (usize::try_from(raw.linesize[plane]), usize::try_from(raw.height)) {
+            (Ok(linesize), Ok(height)) if !start.is_null() => Ok((start, linesize * height, linesize)),
+            _ => Err(Error::Codec(format!("a picture without plane {plane}"))),
+        }
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        let mut raw = self.raw.as_ptr();
+        // SAFETY: the frame is ours and is freed once, here.
+        unsafe { ff::av_frame_free(&mut raw) };
+    }
+}

@@ -1,0 +1,51 @@
+//! libavcodec and x264: the only unsafe media code. Each C object has one owner.
+//!
+//! Sessions are used from one thread at a time. They are opened without touching any state that
+//! other users of a shared libavcodec could see: messages are silenced per context, not globally.
+
+mod context;
+mod decoder;
+mod encoder;
+mod frame;
+mod packet;
+mod parser;
+
+pub use decoder::{Decoder, DecoderConfig};
+pub use encoder::{Encoder, EncoderConfig};
+pub use frame::{Lines, LinesMut};
+pub use parser::access_units;
+
+use std::ffi::c_int;
+
+use ffmpeg_sys_next as ff;
+use h5filter::OutOfMemory;
+
+use crate::error::{Error, Result};
+
+/// What a picture consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PixelFormat {
+    /// One 8-bit plane.
+    Gray,
+    /// Three 8-bit planes, coded as G, B, R without chroma subsampling.
+    Rgb,
+    /// A luma plane that holds everything, and unused chroma of half the size: the original's.
+    Yuv420,
+}
+
+/// Turns libavcodec's convention (negative: error) into a result.
+fn check(status: c_int, what: &str) -> Result<c_int> {
+    match status {
+        0.. => Ok(status),
+        _ if status == ff::AVERROR(ff::ENOMEM) => Err(OutOfMemory { bytes: 0 }.into()),
+        _ => Err(Error::Codec(format!("{what}: {}", message(status)))),
+    }
+}
+
+fn message(status: c_int) -> String {
+    let mut text = [0u8; ff::AV_ERROR_MAX_STRING_SIZE];
+    // SAFETY: av_strerror writes at most `text.len()` bytes, a NUL among them.
+    unsafe { ff::av_strerror(status, text.as_mut_ptr().cast(), text.len()) };
+    std::ffi::CStr::from_bytes_until_nul(&text)
+        .map_or_else(|_| status.to_string(), |s| s.to_string_lossy().into())
+}

@@ -1,0 +1,121 @@
+//! How a chunk's bytes are frames of samples.
+
+use crate::error::{Result, options};
+
+/// Frames narrower and lower than this many pixels together are not worth a picture of their own.
+const MIN_FRAME_PIXELS: usize = 256;
+/// A picture narrower than this is mostly padding (a macroblock has 16 columns).
+const MIN_FRAME_WIDTH: usize = 16;
+
+/// The shape of a chunk: frames × height × width × components, each of `sample_bytes` bytes, in
+/// C order. Every product of them fits into `usize`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry {
+    /// Frames in the chunk.
+    pub n_frames: usize,
+    /// Rows per frame.
+    pub height: usize,
+    /// Pixels per row.
+    pub width: usize,
+    /// Samples per pixel (interleaved): 3 for RGB, 2 for complex numbers.
+    pub n_components: usize,
+    /// Bytes per sample: 1, 2, 4 or 8.
+    pub sample_bytes: usize,
+}
+
+impl Geometry {
+    /// An error unless each number is at least 1, `sample_bytes` is 1, 2, 4 or 8, and the chunk
+    /// has fewer than 2^63 bytes.
+    pub fn new(n_frames: u64, height: u64, width: u64, n_components: u64, sample_bytes: u64) -> Result<Self> {
+        let numbers = [n_frames, height, width, n_components, sample_bytes];
+        let describe = || {
+            format!("{n_frames} frames × {height} × {width} × {n_components} samples of {sample_bytes} bytes")
+        };
+        if !matches!(sample_bytes, 1 | 2 | 4 | 8) {
+            return Err(options!("samples have {sample_bytes} bytes (expected 1, 2, 4 or 8)"));
+        }
+        let product = numbers.iter().try_fold(1u64, |product, &n| product.checked_mul(n));
+        match product {
+            Some(0) => return Err(options!("{}: expected at least 1 of each", describe())),
+            Some(bytes) if isize::try_from(bytes).is_ok() => {}
+            _ => return Err(options!("{}: more bytes than this machine can address", describe())),
+        }
+        // Each factor is at most the product, which fits.
+        let [n_frames, height, width, n_components, sample_bytes] = numbers.map(|n| n as usize);
+        Ok(Self { n_frames, height, width, n_components, sample_bytes })
+    }
+
+    /// Pixels per frame.
+    pub fn frame_pixels(&self) -> usize {
+        self.height * self.width
+    }
+
+    /// Samples per frame.
+    pub fn frame_samples(&self) -> usize {
+        self.frame_pixels() * self.n_components
+    }
+
+    /// Bytes per frame.
+    pub fn frame_bytes(&self) -> usize {
+        self.frame_samples() * self.sample_bytes
+    }
+
+    /// Bytes in the chunk.
+    pub fn chunk_bytes(&self) -> usize {
+        self.frame_bytes() * self.n_frames
+    }
+
+    /// The geometry to code the chunk with: tiny frames are laid under each other to make one
+    /// large one, since each coded picture costs about ten bytes and ten microseconds.
+    pub fn folded(self) -> Self {
+        if self.frame_pixels() >= MIN_FRAME_PIXELS || self.n_frames == 1 && self.width >= MIN_FRAME_WIDTH {
+            return self;
+        }
+        let (height, width) = if self.width >= MIN_FRAME_WIDTH {
+            (self.n_frames * self.height, self.width)
+        } else {
+            (1, self.n_frames * self.frame_pixels())
+        };
+        Self { n_frames: 1, height, width, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_products() {
+        let g = Geometry::new(10, 20, 30, 3, 2).unwrap();
+        assert_eq!(
+            (g.frame_pixels(), g.frame_samples(), g.frame_bytes(), g.chunk_bytes()),
+            (600, 1800, 3600, 36000)
+        );
+    }
+
+    #[test]
+    fn chunks_over_4_gib_are_described() {
+        let g = Geometry::new(1000, 4096, 4096, 1, 8).unwrap();
+        assert_eq!(g.chunk_bytes() as u64, 1000 * 4096 * 4096 * 8);
+    }
+
+    #[test]
+    fn zero_odd_sample_sizes_and_overflow_are_errors() {
+        assert!(Geometry::new(1, 0, 1, 1, 1).is_err());
+        assert!(Geometry::new(1, 1, 1, 1, 3).is_err());
+        assert!(Geometry::new(u64::MAX, 2, 1, 1, 1).is_err());
+        assert!(Geometry::new(1 << 62, 2, 1, 1, 1).is_err());
+    }
+
+    #[test]
+    fn folding_keeps_the_number_of_samples() {
+        for (n, h, w) in
+            [(65536, 1, 1), (1000, 2, 40), (7, 15, 15), (5, 512, 512), (1, 1, 100_000), (1, 4, 4)]
+        {
+            let g = Geometry::new(n, h, w, 2, 4).unwrap();
+            assert_eq!(g.folded().chunk_bytes(), g.chunk_bytes());
+        }
+        assert_eq!(Geometry::new(1000, 2, 40, 1, 1).unwrap().folded().height, 2000);
+        assert_eq!(Geometry::new(65536, 1, 1, 1, 1).unwrap().folded().width, 65536);
+    }
+}

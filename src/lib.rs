@@ -1,0 +1,46 @@
+//! Lossless H.264 for image sequences in HDF5: filter 32010.
+//!
+//! The library is an HDF5 dynamic filter plugin. A chunk's way is a straight line, in
+//! [`filter`]: its bytes are described as frames ([`options`], [`geometry`]), its samples
+//! transformed ([`transform`]), some of their bits coded as pictures ([`video`], [`avcodec`]),
+//! and the whole stored with its checksums ([`payload`]). Nothing calls back up.
+
+pub mod avcodec;
+pub mod error;
+pub mod filter;
+pub mod geometry;
+pub mod options;
+mod original;
+pub mod payload;
+mod picture;
+mod process;
+pub mod transform;
+mod video;
+
+use std::ffi::CStr;
+
+use h5filter::{Buffer, Failure, Filter, NewDataset};
+
+/// The filter id. The HDF Group's list has it as LPC-Rice's; the users of h5h264 have always used it.
+pub const FILTER_ID: i32 = 32010;
+
+struct H264;
+
+impl Filter for H264 {
+    const ID: i32 = FILTER_ID;
+    const NAME: &'static CStr = c"h5h264";
+
+    fn set_local(dataset: &NewDataset<'_>) -> Result<(), Failure> {
+        dataset.set_cd_values(&options::resolve(dataset)?)
+    }
+
+    fn encode(cd_values: &[u32], chunk: &[u8]) -> Result<Buffer, Failure> {
+        Ok(filter::encode(cd_values, chunk)?)
+    }
+
+    fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer, Failure> {
+        Ok(filter::decode(cd_values, stored)?)
+    }
+}
+
+h5filter::export_plugin!(H264);

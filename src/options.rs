@@ -1,0 +1,476 @@
+//! cd_values: what a user passes, what is stored with the dataset, what a chunk is coded with.
+//! docs/cd_values.md is the specification of both.
+
+use h5filter::{CdValues, Element, NewDataset, SampleKind};
+
+use crate::error::{Error, Result, options};
+use crate::geometry::Geometry;
+use crate::picture::MAX_PICTURE_SIDE;
+
+/// The x264 presets, by their number in slot 3.
+pub const PRESETS: [&str; 10] = [
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+    "placebo",
+];
+
+/// Elements of more bytes than this are refused: they are records, not samples.
+pub const MAX_ELEMENT_BYTES: usize = 16;
+
+/// Slot 5 of stored values: "h5" and the version of the slot table.
+const STORED_TAG: u32 = 0x6835_0001;
+/// Slots that a user may fill.
+const N_USER_SLOTS: usize = 5;
+/// Slots that are stored.
+const N_STORED_SLOTS: usize = 10;
+
+/// Bits of slot 6.
+mod flags {
+    pub(super) const GIVEN: u32 = 0b111;
+    pub(super) const KIND_SHIFT: u32 = 8;
+    pub(super) const KIND: u32 = 0b11 << KIND_SHIFT;
+    pub(super) const BIG_ENDIAN: u32 = 1 << 12;
+}
+
+/// How hard x264 tries: an index into [`PRESETS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Preset(u8);
+
+impl Preset {
+    /// An error unless `index` is that of one of the [`PRESETS`].
+    pub fn new(index: u32) -> Result<Self> {
+        if (index as usize) < PRESETS.len() {
+            return Ok(Self(index as u8));
+        }
+        Err(options!("preset {index} does not exist (expected 0, ultrafast, to 9, placebo)"))
+    }
+
+    /// x264's name for it.
+    pub fn name(self) -> &'static str {
+        PRESETS[usize::from(self.0)]
+    }
+
+    /// Whether the entropy coder is CAVLC (faster) rather than CABAC (smaller).
+    pub fn is_cavlc(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// What a stored chunk looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// This project's payload (docs/format.md).
+    #[default]
+    H5h264,
+    /// That of the original C plugin, which it can read.
+    Original,
+}
+
+/// What a user passed: slots 0 to 4, with 0 for what was left open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Passed {
+    height: u32,
+    width: u32,
+    sample_bytes: u32,
+    preset: Preset,
+    layout: Layout,
+}
+
+impl Passed {
+    /// Takes what a user passed, or what was stored for another dataset whose creation
+    /// properties are being used again; of that, only what its user had passed counts.
+    fn from_cd_values(cd_values: &[u32]) -> Result<Self> {
+        let mut slots = [0; N_USER_SLOTS];
+        if Stored::is_stored(cd_values) {
+            slots.copy_from_slice(&cd_values[..N_USER_SLOTS]);
+            for (slot, value) in slots.iter_mut().enumerate().take(3) {
+                if cd_values[6] & flags::GIVEN & (1 << slot) == 0 {
+                    *value = 0;
+                }
+            }
+        } else if matches!(cd_values.len(), 0 | 3..=N_USER_SLOTS) {
+            slots[..cd_values.len()].copy_from_slice(cd_values);
+        } else {
+            return Err(options!(
+                "{} options (expected none, or 3 to 5: height, width, bytes per sample, preset, layout)",
+                cd_values.len()
+            ));
+        }
+        let [height, width, sample_bytes, preset, layout] = slots;
+        let layout = match layout {
+            0 => Layout::H5h264,
+            1 => Layout::Original,
+            _ => {
+                return Err(options!(
+                    "layout {layout} does not exist (expected 0, this project's, or 1, the original's)"
+                ));
+            }
+        };
+        Ok(Self { height, width, sample_bytes, preset: Preset::new(preset)?, layout })
+    }
+
+    fn given(&self) -> u32 {
+        [self.height, self.width, self.sample_bytes]
+            .iter()
+            .rev()
+            .fold(0, |bits, &v| bits << 1 | u32::from(v != 0))
+    }
+}
+
+/// Everything that is needed to encode a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// The frames in a chunk.
+    pub geometry: Geometry,
+    /// What the bits of a sample mean.
+    pub kind: SampleKind,
+    /// Whether a sample's most significant byte comes first.
+    pub big_endian: bool,
+    /// x264's preset.
+    pub preset: Preset,
+    /// What to write.
+    pub layout: Layout,
+}
+
+/// What `set_local` stores: the options, and which of slots 0 to 2 the user had passed.
+struct Stored {
+    options: Options,
+    slots: [u32; 3],
+    given: u32,
+}
+
+impl Stored {
+    fn is_stored(cd_values: &[u32]) -> bool {
+        cd_values.len() == N_STORED_SLOTS && cd_values[5] == STORED_TAG
+    }
+
+    fn to_cd_values(&self) -> CdValues {
+        let o = &self.options;
+        let kind = match o.kind {
+            SampleKind::Unsigned => 0,
+            SampleKind::Signed => 1,
+            SampleKind::Float => 2,
+            SampleKind::Bytes => 3,
+        };
+        let big_endian = if o.big_endian { flags::BIG_ENDIAN } else { 0 };
+        let n_frames = o.geometry.n_frames as u64;
+        let [height, width, sample_bytes] = self.slots;
+        vec![
+            height,
+            width,
+            sample_bytes,
+            u32::from(o.preset.0),
+            o.layout as u32,
+            STORED_TAG,
+            self.given | kind << flags::KIND_SHIFT | big_endian,
+            o.geometry.n_components as u32,
+            n_frames as u32,
+            (n_frames >> 32) as u32,
+        ]
+    }
+
+    fn from_cd_values(v: &[u32]) -> Result<Options> {
+        let passed = Passed::from_cd_values(v)?;
+        let kind = match (v[6] & flags::KIND) >> flags::KIND_SHIFT {
+            0 => SampleKind::Unsigned,
+            1 => SampleKind::Signed,
+            2 => SampleKind::Float,
+            _ => SampleKind::Bytes,
+        };
+        let sample_bytes = if kind == SampleKind::Bytes { 1 } else { v[2] };
+        let n_frames = u64::from(v[8]) | u64::from(v[9]) << 32;
+        Ok(Options {
+            geometry: Geometry::new(n_frames, v[0].into(), v[1].into(), v[7].into(), sample_bytes.into())?,
+            kind,
+            big_endian: v[6] & flags::BIG_ENDIAN != 0,
+            preset: passed.preset,
+            layout: passed.layout,
+        })
+    }
+}
+
+/// Checks what the user passed against the dataset, and gives the values to store with it.
+pub fn resolve(dataset: &NewDataset<'_>) -> std::result::Result<CdValues, h5filter::Failure> {
+    let cd_values = dataset.cd_values()?;
+    let element = dataset.element()?;
+    Ok(resolve_for(&cd_values, &dataset.chunk_shape()?, element)?)
+}
+
+/// [`resolve`], for a chunk shape and an element.
+pub fn resolve_for(cd_values: &[u32], chunk_shape: &[u64], element: Element) -> Result<CdValues> {
+    let passed = Passed::from_cd_values(cd_values)?;
+    if element.bytes() > MAX_ELEMENT_BYTES {
+        return Err(Error::Datatype(format!(
+            "unsupported datatype: elements of {} bytes (expected at most {MAX_ELEMENT_BYTES})",
+            element.bytes()
+        )));
+    }
+    let shape = FrameShape::of(chunk_shape)?;
+    let or = |passed: u32, inferred: u64| if passed == 0 { inferred } else { passed.into() };
+    let (height, width) = (or(passed.height, shape.height), or(passed.width, shape.width));
+    let item_bytes = or(passed.sample_bytes, element.sample_bytes as u64);
+    let natural = (height, width) == (shape.height, shape.width)
+        && [element.sample_bytes, element.bytes()].contains(&(item_bytes as usize));
+
+    let (geometry, kind) = if natural {
+        let n_components = shape.n_components * element.n_samples as u64;
+        let geometry =
+            Geometry::new(shape.n_frames, height, width, n_components, element.sample_bytes as u64)?;
+        (geometry, element.kind)
+    } else {
+        let chunk_bytes =
+            chunk_shape.iter().try_fold(element.bytes() as u64, |product, &n| product.checked_mul(n));
+        let chunk_bytes =
+            chunk_bytes.ok_or_else(|| options!("a chunk of shape {chunk_shape:?} has over 2^64 bytes"))?;
+        explicit_geometry(chunk_bytes, height, width, item_bytes)?
+    };
+    let options = Options {
+        geometry,
+        kind,
+        big_endian: element.big_endian,
+        preset: passed.preset,
+        layout: passed.layout,
+    };
+    options.check_layout()?;
+    let slot_2 = if natural { geometry.sample_bytes as u32 } else { item_bytes as u32 };
+    // Chunk dimensions have 32 bits in HDF5, as have the user's values.
+    let slots = [height as u32, width as u32, slot_2];
+    Ok(Stored { options, slots, given: passed.given() }.to_cd_values())
+}
+
+impl Options {
+    /// The options for a chunk of `chunk_bytes`, from the values stored with its dataset; or from
+    /// slots 0 to 2 alone where `set_local` could not run, or where the original plugin created
+    /// the dataset.
+    pub fn for_chunk(cd_values: &[u32], chunk_bytes: usize) -> Result<Self> {
+        if Stored::is_stored(cd_values) {
+            return Stored::from_cd_values(cd_values);
+        }
+        let passed = Passed::from_cd_values(cd_values)?;
+        if passed.given() != flags::GIVEN {
+            return Err(options!(
+                "the frame shape is not known, because the functions of the calling libhdf5 can't be found (pass \
+                 height, width and bytes per sample)"
+            ));
+        }
+        let (geometry, kind) = explicit_geometry(
+            chunk_bytes as u64,
+            passed.height.into(),
+            passed.width.into(),
+            passed.sample_bytes.into(),
+        )?;
+        let options =
+            Self { geometry, kind, big_endian: false, preset: passed.preset, layout: passed.layout };
+        options.check_layout()?;
+        Ok(options)
+    }
+
+    /// The picture of the original layout: the bytes of a frame as rows of `width` bytes; those of
+    /// 2-byte samples make it twice as wide, those of 4-byte samples also twice as high.
+    /// Its chroma is subsampled, so both must be even.
+    pub fn original_picture(&self) -> Result<(usize, usize)> {
+        let Geometry { height, width, sample_bytes, .. } = self.geometry;
+        let (height, width) = match sample_bytes {
+            1 => (height, width),
+            2 => (height, 2 * width),
+            4 => (2 * height, 2 * width),
+            _ => {
+                return Err(options!(
+                    "the original layout has samples of 1, 2 or 4 bytes (found {sample_bytes})"
+                ));
+            }
+        };
+        if height % 2 != 0 || width % 2 != 0 || height.max(width) > MAX_PICTURE_SIDE {
+            return Err(options!(
+                "the original layout has pictures of even height and width, at most {MAX_PICTURE_SIDE} (found \
+                 {height} × {width})"
+            ));
+        }
+        Ok((height, width))
+    }
+
+    fn check_layout(&self) -> Result<()> {
+        match self.layout {
+            Layout::H5h264 => Ok(()),
+            Layout::Original => self.original_picture().map(drop),
+        }
+    }
+}
+
+/// The decoded size that `cd_values` promise for each chunk of the dataset, if they do.
+pub fn stored_chunk_bytes(cd_values: &[u32]) -> Option<usize> {
+    let stored = Stored::is_stored(cd_values).then(|| Stored::from_cd_values(cd_values).ok());
+    stored.flatten().map(|options| options.geometry.chunk_bytes())
+}
+
+/// What the chunk shape says about frames: (…, height, width) or (…, height, width, 3 or 4).
+struct FrameShape {
+    n_frames: u64,
+    height: u64,
+    width: u64,
+    n_components: u64,
+}
+
+impl FrameShape {
+    fn of(chunk_shape: &[u64]) -> Result<Self> {
+        let (n_components, shape) = match chunk_shape {
+            [shape @ .., n @ (3 | 4)] if !shape.is_empty() => (*n, shape),
+            shape => (1, shape),
+        };
+        let (frames, height, width) = match shape {
+            [frames @ .., height, width] => (frames, *height, *width),
+            [width] => (&[][..], 1, *width),
+            [] => return Err(options!("the dataset has no chunk shape")),
+        };
+        let n_frames = frames.iter().try_fold(1u64, |product, &n| product.checked_mul(n));
+        let n_frames =
+            n_frames.ok_or_else(|| options!("a chunk of shape {chunk_shape:?} has over 2^64 frames"))?;
+        Ok(Self { n_frames, height, width, n_components })
+    }
+}
+
+/// Frames as the user described them, whatever the chunk shape is.
+fn explicit_geometry(
+    chunk_bytes: u64,
+    height: u64,
+    width: u64,
+    item_bytes: u64,
+) -> Result<(Geometry, SampleKind)> {
+    let frame_bytes = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(item_bytes));
+    let n_frames = match frame_bytes {
+        Some(bytes) if bytes > 0 && chunk_bytes > 0 && chunk_bytes.is_multiple_of(bytes) => {
+            chunk_bytes / bytes
+        }
+        _ => {
+            return Err(options!(
+                "frames of height {height} × width {width} × {item_bytes} bytes do not fit the chunk of {chunk_bytes} \
+                 bytes (expected their product to divide it)"
+            ));
+        }
+    };
+    match item_bytes {
+        1 | 2 | 4 | 8 => Ok((Geometry::new(n_frames, height, width, 1, item_bytes)?, SampleKind::Unsigned)),
+        _ if item_bytes <= MAX_ELEMENT_BYTES as u64 => {
+            Ok((Geometry::new(n_frames, height, width, item_bytes, 1)?, SampleKind::Bytes))
+        }
+        _ => Err(options!("{item_bytes} bytes per sample (expected at most {MAX_ELEMENT_BYTES})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const U16: Element =
+        Element { kind: SampleKind::Unsigned, sample_bytes: 2, n_samples: 1, big_endian: false };
+    const U8: Element = Element { sample_bytes: 1, ..U16 };
+    const COMPLEX64: Element =
+        Element { kind: SampleKind::Float, sample_bytes: 4, n_samples: 2, big_endian: false };
+    const OPAQUE12: Element =
+        Element { kind: SampleKind::Bytes, sample_bytes: 1, n_samples: 12, big_endian: false };
+
+    fn geometry(cd_values: &[u32], shape: &[u64], element: Element) -> Geometry {
+        let stored = resolve_for(cd_values, shape, element).unwrap();
+        assert!(stored.len() <= 16);
+        Options::for_chunk(&stored, 0).unwrap().geometry
+    }
+
+    fn error(cd_values: &[u32], shape: &[u64], element: Element) -> String {
+        resolve_for(cd_values, shape, element).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn frames_come_from_the_last_two_dimensions_before_colour() {
+        let g = |n, h, w, c, b| Geometry::new(n, h, w, c, b).unwrap();
+        assert_eq!(geometry(&[], &[10, 20, 30], U16), g(10, 20, 30, 1, 2));
+        assert_eq!(geometry(&[], &[2, 5, 20, 30, 3], U8), g(10, 20, 30, 3, 1));
+        assert_eq!(geometry(&[], &[20, 30], U16), g(1, 20, 30, 1, 2));
+        assert_eq!(geometry(&[], &[30], U16), g(1, 1, 30, 1, 2));
+        assert_eq!(geometry(&[], &[3], U16), g(1, 1, 3, 1, 2));
+        assert_eq!(geometry(&[], &[10, 20, 30, 4], COMPLEX64), g(10, 20, 30, 8, 4));
+        assert_eq!(geometry(&[], &[10, 20, 30], OPAQUE12), g(10, 20, 30, 12, 1));
+        assert_eq!(geometry(&[], &[1; 32], U8), g(1, 1, 1, 1, 1));
+    }
+
+    #[test]
+    fn three_values_that_repeat_the_shape_change_nothing() {
+        for (element, bytes) in [(U16, 2), (COMPLEX64, 8), (COMPLEX64, 4)] {
+            assert_eq!(
+                geometry(&[20, 30, bytes], &[7, 20, 30], element),
+                geometry(&[], &[7, 20, 30], element)
+            );
+        }
+        assert_eq!(geometry(&[0, 0, 0, 5], &[7, 20, 30], U16), geometry(&[], &[7, 20, 30], U16));
+    }
+
+    #[test]
+    fn explicit_frames_may_describe_another_shape() {
+        let g =
+            geometry(&[32, 40, 4], &[2, 32, 40], Element { sample_bytes: 8, kind: SampleKind::Float, ..U16 });
+        assert_eq!(g, Geometry::new(4, 32, 40, 1, 4).unwrap());
+        assert_eq!(geometry(&[8, 8, 1], &[640], U8), Geometry::new(10, 8, 8, 1, 1).unwrap());
+        assert_eq!(geometry(&[2, 2, 6], &[4, 12], U8), Geometry::new(2, 2, 2, 6, 1).unwrap());
+    }
+
+    #[test]
+    fn stored_values_used_for_another_dataset_keep_only_what_the_user_passed() {
+        let stored = resolve_for(&[0, 0, 0, 7], &[10, 20, 30], U16).unwrap();
+        let again = resolve_for(&stored, &[5, 64, 64], U8).unwrap();
+        assert_eq!(again, resolve_for(&[0, 0, 0, 7], &[5, 64, 64], U8).unwrap());
+        let stored = resolve_for(&[8, 8, 1], &[640], U8).unwrap();
+        assert_eq!(resolve_for(&stored, &[64], U8).unwrap(), resolve_for(&[8, 8, 1], &[64], U8).unwrap());
+    }
+
+    #[test]
+    fn slots_0_to_2_start_the_stored_values() {
+        assert_eq!(resolve_for(&[], &[10, 20, 30], U16).unwrap()[..5], [20, 30, 2, 0, 0]);
+        assert_eq!(resolve_for(&[0, 0, 0, 5, 1], &[10, 20, 30], U16).unwrap()[..5], [20, 30, 2, 5, 1]);
+    }
+
+    #[test]
+    fn without_set_local_the_three_values_suffice() {
+        let options = Options::for_chunk(&[20, 30, 2], 20 * 30 * 2 * 3).unwrap();
+        assert_eq!(options.geometry, Geometry::new(3, 20, 30, 1, 2).unwrap());
+        assert!(Options::for_chunk(&[], 1200).unwrap_err().to_string().contains("not known"));
+        assert!(Options::for_chunk(&[20, 30, 2], 1201).is_err());
+    }
+
+    #[test]
+    fn errors_say_what_was_expected_and_found() {
+        assert!(error(&[1, 2], &[4, 4], U8).contains("2 options (expected none, or 3 to 5"));
+        assert!(error(&[1, 2, 3, 4, 5, 6], &[4, 4], U8).contains("6 options"));
+        assert!(error(&[0, 0, 0, 10], &[4, 4], U8).contains("preset 10"));
+        assert!(error(&[0, 0, 0, 0, 2], &[4, 4], U8).contains("layout 2"));
+        assert!(
+            error(&[5, 3, 1], &[4, 4], U8)
+                .contains("height 5 × width 3 × 1 bytes do not fit the chunk of 16 bytes")
+        );
+        assert!(error(&[0, 0, 0, 0, 1], &[5, 6], U8).contains("found 5 × 6"));
+        assert!(error(&[0, 0, 0, 0, 1], &[4, 4], Element { sample_bytes: 8, ..U16 }).contains("found 8"));
+        assert!(
+            error(&[], &[4, 4], Element { n_samples: 17, ..OPAQUE12 })
+                .contains("17 bytes (expected at most 16)")
+        );
+        assert!(error(&[1, 1, 20], &[4, 5], U8).contains("20 bytes per sample"));
+    }
+
+    #[test]
+    fn damaged_stored_values_are_errors_not_panics() {
+        let stored = resolve_for(&[], &[10, 20, 30], U16).unwrap();
+        for slot in 0..stored.len() {
+            for value in [0, 1, 3, 255, u32::MAX] {
+                let mut damaged = stored.clone();
+                damaged[slot] = value;
+                let _ = Options::for_chunk(&damaged, 12000);
+                let _ = stored_chunk_bytes(&damaged);
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The layout of the original C plugin: the decoded size as a little-endian u64, then an Annex B
+//! stream of 4:2:0 pictures whose luma planes, one after the other, are the chunk.
+
+use h5filter::Buffer;
+
+use crate::avcodec::{Decoder, DecoderConfig, Encoder, EncoderConfig, PixelFormat, access_units};
+use crate::error::{Result, damaged};
+use crate::options::Options;
+
+const SIZE_BYTES: usize = 8;
+
+/// Codes a chunk as the original would; `options` have been checked to allow it.
+pub fn encode(options: &Options, chunk: &[u8]) -> Result<Buffer> {
+    let (height, width) = options.original_picture()?;
+    let mut encoder = Encoder::open(&EncoderConfig {
+        width,
+        height,
+        format: PixelFormat::Yuv420,
+        preset: options.preset,
+        n_slices: 1,
+        n_threads: 1,
+    })?;
+    let mut stream = Vec::new();
+    for (t, picture) in chunk.chunks_exact(height * width).enumerate() {
+        let fill = |mut lines: crate::avcodec::LinesMut<'_>| {
+            for (y, row) in picture.chunks_exact(width).enumerate() {
+                lines.line(y)[..width].copy_from_slice(row);
+            }
+        };
+        encoder.encode(t == 0, fill, &mut stream)?;
+    }
+    let mut stored = Buffer::zeroed(SIZE_BYTES + stream.len())?;
+    stored[..SIZE_BYTES].copy_from_slice(&(chunk.len() as u64).to_le_bytes());
+    stored[SIZE_BYTES..].copy_from_slice(&stream);
+    Ok(stored)
+}
+
+/// The decoded size that a chunk of the original's announces.
+pub fn decoded_bytes(stored: &[u8]) -> Result<usize> {
+    let Some(size) = stored.first_chunk::<SIZE_BYTES>() else {
+        return Err(damaged!("it has {} bytes (expected more than {SIZE_BYTES})", stored.len()));
+    };
+    usize::try_from(u64::from_le_bytes(*size)).map_err(|_| damaged!("a size that this machine can't address"))
+}
+
+/// Decodes a chunk that the original plugin wrote.
+pub fn decode(options: &Options, stored: &[u8]) -> Result<Buffer> {
+    let chunk_bytes = decoded_bytes(stored)?;
+    let (height, width) = options.original_picture()?;
+    let access_units = access_units(&stored[SIZE_BYTES..])?;
+    // Checked before the size is believed and memory asked for it.
+    if access_units.len().checked_mul(height * width) != Some(chunk_bytes) {
+        return Err(damaged!(
+            "{} pictures of {height} × {width} bytes (expected {chunk_bytes} bytes in all)",
+            access_units.len()
+        ));
+    }
+    let mut decoder =
+        Decoder::open(&DecoderConfig { width, height, format: PixelFormat::Yuv420, n_threads: 1 })?;
+    let mut chunk = Buffer::zeroed(chunk_bytes)?;
+    for (unit, picture) in access_units.into_iter().zip(chunk.chunks_exact_mut(height * width)) {
+        let [luma, ..] = decoder.decode(unit)?;
+        for (y, row) in picture.chunks_exact_mut(width).enumerate() {
+            row.copy_from_slice(&luma.line(y)[..width]);
+        }
+    }
+    Ok(chunk)
+}

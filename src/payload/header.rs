@@ -1,0 +1,199 @@
+use super::varint::{self, Reader};
+use crate::avcodec::PixelFormat;
+use crate::error::{Result, damaged};
+use crate::geometry::Geometry;
+use crate::transform::{Coding, MAX_TABLE_LEN, Mapping, Plane, Table, Transform};
+
+/// More components than a dataset can have: 4 pixels of 16 bytes.
+const MAX_COMPONENTS: usize = 64;
+/// More bands than an encoder makes.
+const MAX_BANDS: usize = 64;
+
+/// What a decoder has to know of a coded chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The frames.
+    pub geometry: Geometry,
+    /// Whether samples have their most significant byte first.
+    pub big_endian: bool,
+    /// What was done to the samples.
+    pub transform: Transform,
+    /// The pictures; `None` if no plane is coded as video.
+    pub video: Option<Video>,
+}
+
+/// The pictures and their access units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Video {
+    /// What a picture consists of: `Gray` or `Rgb`.
+    pub format: PixelFormat,
+    /// Bands of rows in a picture.
+    pub n_bands: usize,
+    /// Bytes of each access unit, in the order of the stream.
+    pub access_unit_bytes: Vec<usize>,
+}
+
+/// Bits of the sample byte.
+mod sample {
+    pub(super) const LOG2_BYTES: u8 = 0b11;
+    pub(super) const BIG_ENDIAN: u8 = 1 << 2;
+    pub(super) const MAPPING_SHIFT: u32 = 3;
+}
+
+const CONSTANT: u8 = 0;
+const RAW: u8 = 1;
+const VIDEO: u8 = 2;
+
+impl Header {
+    /// Appends the header.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        let Geometry { n_frames, height, width, n_components, sample_bytes } = self.geometry;
+        let (mapping, offset) = match self.transform.mapping {
+            Mapping::Integer { offset } => (0, offset),
+            Mapping::OrderedFloat { offset } => (1, offset),
+            Mapping::IntegralFloat { offset } => (2, offset as u64),
+        };
+        let big_endian = if self.big_endian { sample::BIG_ENDIAN } else { 0 };
+        out.push(sample_bytes.ilog2() as u8 | big_endian | mapping << sample::MAPPING_SHIFT);
+        for n in [n_frames, height, width, n_components] {
+            varint::write(n as u64, out);
+        }
+        out.extend_from_slice(&offset.to_le_bytes()[..offset_bytes(&self.transform.mapping, sample_bytes)]);
+        write_table(self.transform.table.as_ref(), out);
+        out.push(self.transform.planes.len() as u8);
+        for plane in &self.transform.planes {
+            match plane.coding {
+                Coding::Constant(byte) => out.extend([CONSTANT << 4 | plane.bits as u8, byte]),
+                Coding::Raw => out.push(RAW << 4 | plane.bits as u8),
+                Coding::Video => out.push(VIDEO << 4 | plane.bits as u8),
+            }
+        }
+        if let Some(video) = &self.video {
+            out.push(u8::from(video.format == PixelFormat::Rgb));
+            varint::write(video.n_bands as u64, out);
+            varint::write(video.access_unit_bytes.len() as u64, out);
+            video.access_unit_bytes.iter().for_each(|&n| varint::write(n as u64, out));
+        }
+    }
+
+    /// The inverse of [`write_to`](Self::write_to). Whatever it returns has been checked: sizes
+    /// can be multiplied, planes fit into the samples, and nothing was allocated beyond a few
+    /// times the bytes that were read.
+    pub(super) fn read_from(reader: &mut Reader<'_>) -> Result<Self> {
+        let sample = reader.byte()?;
+        let sample_bytes = 1 << (sample & sample::LOG2_BYTES);
+        let [n_frames, height, width, n_components] =
+            [reader.varint()?, reader.varint()?, reader.varint()?, reader.varint()?];
+        let geometry = Geometry::new(n_frames, height, width, n_components, sample_bytes)
+            .map_err(|e| damaged!("its header describes an impossible chunk ({e})"))?;
+        if geometry.n_components > MAX_COMPONENTS {
+            return Err(damaged!("{n_components} components (expected at most {MAX_COMPONENTS})"));
+        }
+        let mapping = match sample >> sample::MAPPING_SHIFT {
+            0 => Mapping::Integer { offset: 0 },
+            1 => Mapping::OrderedFloat { offset: 0 },
+            2 => Mapping::IntegralFloat { offset: 0 },
+            other => return Err(damaged!("mapping {other} (expected 0 to 2)")),
+        };
+        let mut offset = [0; 8];
+        let n_bytes = offset_bytes(&mapping, geometry.sample_bytes);
+        offset[..n_bytes].copy_from_slice(reader.bytes(n_bytes)?);
+        let offset = u64::from_le_bytes(offset);
+        let mapping = match mapping {
+            Mapping::Integer { .. } => Mapping::Integer { offset },
+            Mapping::OrderedFloat { .. } => Mapping::OrderedFloat { offset },
+            Mapping::IntegralFloat { .. } => Mapping::IntegralFloat { offset: offset as i64 },
+        };
+        let table = read_table(reader)?;
+        let planes = read_planes(reader, 8 * geometry.sample_bytes as u32)?;
+        let has_video = planes.iter().any(|plane| plane.coding == Coding::Video);
+        let video = if has_video { Some(read_video(reader)?) } else { None };
+        if let Some(Video { format: PixelFormat::Rgb, n_bands, .. }) = video
+            && (geometry.n_components != 3 || planes.len() != 1 || n_bands != 1)
+        {
+            return Err(damaged!("RGB pictures of something else than three components of one plane"));
+        }
+        let big_endian = sample & sample::BIG_ENDIAN != 0;
+        Ok(Self { geometry, big_endian, transform: Transform { mapping, table, planes }, video })
+    }
+}
+
+/// Offsets of integers and reordered floats are samples; those of integral floats have 64 bits.
+fn offset_bytes(mapping: &Mapping, sample_bytes: usize) -> usize {
+    match mapping {
+        Mapping::Integer { .. } | Mapping::OrderedFloat { .. } => sample_bytes,
+        Mapping::IntegralFloat { .. } => 8,
+    }
+}
+
+/// The number of values; then the first, and for each other one its distance to the one before,
+/// less 1.
+fn write_table(table: Option<&Table>, out: &mut Vec<u8>) {
+    let values = table.map_or(&[][..], Table::values);
+    varint::write(values.len() as u64, out);
+    let mut next = 0;
+    for &value in values {
+        varint::write(value - next, out);
+        next = value.wrapping_add(1);
+    }
+}
+
+fn read_table(reader: &mut Reader<'_>) -> Result<Option<Table>> {
+    let len = reader.size()?;
+    if len > MAX_TABLE_LEN {
+        return Err(damaged!("a table of {len} values (expected at most {MAX_TABLE_LEN})"));
+    }
+    let mut values = Vec::with_capacity(len);
+    let mut next = Some(0u64);
+    for _ in 0..len {
+        let distance = reader.varint()?;
+        let value = next.and_then(|next| next.checked_add(distance));
+        let value = value.ok_or_else(|| damaged!("a table with a value of over 64 bits"))?;
+        values.push(value);
+        next = value.checked_add(1);
+    }
+    Ok((len > 0).then(|| Table::new(values)))
+}
+
+fn read_planes(reader: &mut Reader<'_>, sample_bits: u32) -> Result<Vec<Plane>> {
+    let n_planes = reader.byte()?;
+    let mut planes = Vec::with_capacity(n_planes.into());
+    for _ in 0..n_planes {
+        let byte = reader.byte()?;
+        let bits = u32::from(byte & 0xf);
+        let coding = match byte >> 4 {
+            CONSTANT => Coding::Constant(reader.byte()?),
+            RAW => Coding::Raw,
+            VIDEO => Coding::Video,
+            other => return Err(damaged!("a plane of coding {other} (expected 0 to 2)")),
+        };
+        if !(1..=8).contains(&bits) {
+            return Err(damaged!("a plane of {bits} bits (expected 1 to 8)"));
+        }
+        planes.push(Plane { bits, coding });
+    }
+    let n_bits: u32 = planes.iter().map(|plane| plane.bits).sum();
+    if n_bits > sample_bits {
+        return Err(damaged!("planes of {n_bits} bits for samples of {sample_bits}"));
+    }
+    Ok(planes)
+}
+
+fn read_video(reader: &mut Reader<'_>) -> Result<Video> {
+    let format = match reader.byte()? {
+        0 => PixelFormat::Gray,
+        1 => PixelFormat::Rgb,
+        other => return Err(damaged!("pictures of format {other} (expected 0, gray, or 1, RGB)")),
+    };
+    let n_bands = reader.size()?;
+    if !(1..=MAX_BANDS).contains(&n_bands) {
+        return Err(damaged!("{n_bands} bands (expected 1 to {MAX_BANDS})"));
+    }
+    let n_access_units = reader.size()?;
+    // Each takes a byte here at least.
+    if n_access_units > reader.0.len() {
+        return Err(damaged!("it ends within its list of {n_access_units} access units"));
+    }
+    let access_unit_bytes = (0..n_access_units).map(|_| reader.size()).collect::<Result<_>>()?;
+    Ok(Video { format, n_bands, access_unit_bytes })
+}

@@ -1,0 +1,75 @@
+//! Unsigned integers of variable length (LEB128): seven bits a byte, the least significant first;
+//! the top bit says that another byte follows.
+
+use crate::error::{Result, damaged};
+
+/// Appends `value`.
+pub(super) fn write(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Reads from the front of a buffer; running out of bytes is an error.
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(super) fn bytes(&mut self, n: usize) -> Result<&'a [u8]> {
+        let (bytes, rest) =
+            self.0.split_at_checked(n).ok_or_else(|| damaged!("it ends within its header"))?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    pub(super) fn byte(&mut self) -> Result<u8> {
+        Ok(self.bytes(1)?[0])
+    }
+
+    pub(super) fn varint(&mut self) -> Result<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            // The tenth byte has room for one bit.
+            if bits << shift >> shift != bits {
+                break;
+            }
+            value |= bits << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(damaged!("a number of over 64 bits in its header"))
+    }
+
+    pub(super) fn size(&mut self) -> Result<usize> {
+        usize::try_from(self.varint()?).map_err(|_| damaged!("a size that this machine can't address"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn overlong_numbers_are_errors() {
+        assert!(Reader(&[0x80; 10]).varint().is_err());
+        assert!(Reader(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]).varint().is_err());
+        assert!(Reader(&[0x80]).varint().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_come_back(value: u64, shift in 0u32..64) {
+            let mut out = Vec::new();
+            write(value >> shift, &mut out);
+            let mut reader = Reader(&out);
+            prop_assert_eq!(reader.varint().unwrap(), value >> shift);
+            prop_assert!(reader.0.is_empty());
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! How the video planes of a chunk lie in the pictures that are coded (docs/format.md,
+//! "Pictures").
+
+/// Neither side of a picture may be longer: x264's limit.
+pub const MAX_PICTURE_SIDE: usize = 16384;
+/// Larger pictures are cut into parts, to bound the memory of encoder and decoder.
+const MAX_PICTURE_PIXELS: usize = 1 << 26;
+
+/// The arrangement of the lines of all video planes of a frame in one or more pictures.
+///
+/// A line longer than [`MAX_PICTURE_SIDE`] is cut into segments. The rows of a frame fall into
+/// bands; a picture has first all lines of the first band (plane by plane, in it component by
+/// component, in it segment by segment), then all lines of the second band, and so on. So slices,
+/// which cut a picture into equal parts, have equal shares of every plane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureLayout {
+    /// Columns of each picture.
+    pub width: usize,
+    /// Lines of each picture.
+    pub height: usize,
+    /// Pictures per frame. All have the same size; the last may have unused lines at its end.
+    pub n_parts: usize,
+    blocks: Vec<Block>,
+}
+
+/// Lines of one picture that hold neighbouring rows of one plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Index among the video planes.
+    pub plane: usize,
+    /// Index of the component.
+    pub component: usize,
+    /// First row in the frame.
+    pub row: usize,
+    /// First column in the frame.
+    pub column: usize,
+    /// Columns of the frame; a picture's columns beyond them are unused.
+    pub n_columns: usize,
+    /// Rows.
+    pub n_rows: usize,
+    /// First line in the picture.
+    pub line: usize,
+}
+
+impl PictureLayout {
+    /// The layout of `n_planes` × `n_components` planes of `height` × `width` in `n_bands` bands,
+    /// all at least 1.
+    pub fn new(height: usize, width: usize, n_components: usize, n_planes: usize, n_bands: usize) -> Self {
+        let n_segments = width.div_ceil(MAX_PICTURE_SIDE);
+        let picture_width = width.div_ceil(n_segments);
+        let n_lines = height * n_components * n_planes * n_segments;
+        let max_height = MAX_PICTURE_SIDE.min(MAX_PICTURE_PIXELS / picture_width);
+        let n_parts = n_lines.div_ceil(max_height);
+        let mut blocks = Vec::new();
+        let mut line = 0;
+        let band_start = |band: usize| (height as u128 * band as u128 / n_bands as u128) as usize;
+        for band in 0..n_bands {
+            let (row, end) = (band_start(band), band_start(band + 1));
+            for plane in 0..n_planes {
+                for component in 0..n_components {
+                    for segment in 0..n_segments {
+                        let column = segment * picture_width;
+                        let n_columns = picture_width.min(width.saturating_sub(column));
+                        let n_rows = end - row;
+                        blocks.push(Block { plane, component, row, column, n_columns, n_rows, line });
+                        line += n_rows;
+                    }
+                }
+            }
+        }
+        Self { width: picture_width, height: n_lines.div_ceil(n_parts), n_parts, blocks }
+    }
+
+    /// The blocks of picture number `part` of a frame, from the top.
+    pub fn blocks(&self, part: usize) -> impl Iterator<Item = Block> {
+        let (start, end) = (part * self.height, (part + 1) * self.height);
+        self.blocks.iter().filter_map(move |block| {
+            let first = block.line.max(start);
+            let last = (block.line + block.n_rows).min(end);
+            (first < last).then(|| Block {
+                row: block.row + (first - block.line),
+                n_rows: last - first,
+                line: first - start,
+                ..*block
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// Every sample of every plane lies at exactly one place, inside the pictures.
+    fn check(
+        height: usize,
+        width: usize,
+        n_components: usize,
+        n_planes: usize,
+        n_bands: usize,
+    ) -> PictureLayout {
+        let layout = PictureLayout::new(height, width, n_components, n_planes, n_bands);
+        assert!(layout.width <= MAX_PICTURE_SIDE && layout.height <= MAX_PICTURE_SIDE);
+        assert!(layout.width * layout.height <= MAX_PICTURE_PIXELS);
+        let mut lines = HashSet::new();
+        let mut n_samples = 0;
+        for part in 0..layout.n_parts {
+            let mut next_line = 0;
+            for block in layout.blocks(part) {
+                assert_eq!(block.line, next_line);
+                next_line += block.n_rows;
+                assert!(next_line <= layout.height && block.n_columns <= layout.width);
+                for row in block.row..block.row + block.n_rows {
+                    assert!(row < height);
+                    assert!(lines.insert((block.plane, block.component, row, block.column)));
+                    n_samples += block.n_columns;
+                }
+            }
+        }
+        assert_eq!(n_samples, height * width * n_components * n_planes);
+        layout
+    }
+
+    #[test]
+    fn every_sample_has_its_place() {
+        check(1, 1, 1, 1, 1);
+        check(512, 1024, 1, 2, 4);
+        check(7, 5, 3, 2, 8);
+        check(33, 16385, 1, 1, 2);
+        check(3, 100_003, 2, 3, 1);
+        check(20_000, 30, 1, 3, 4);
+        check(9000, 9001, 1, 1, 8);
+    }
+
+    #[test]
+    fn a_frame_of_one_plane_is_the_picture() {
+        let layout = check(480, 640, 1, 1, 1);
+        assert_eq!((layout.height, layout.width, layout.n_parts), (480, 640, 1));
+    }
+
+    #[test]
+    fn large_frames_are_cut() {
+        assert_eq!(check(1, 16385, 1, 1, 1).width, 8193);
+        assert_eq!(check(40_000, 10, 1, 1, 1).n_parts, 3);
+    }
+}

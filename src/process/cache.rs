@@ -1,0 +1,120 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use twox_hash::XxHash3_128;
+
+use super::number_from_env;
+
+/// Default of `H5H264_CACHE_MIB`.
+const DEFAULT_MIB: usize = 256;
+
+/// Chunks of fewer bytes are not kept: even the smallest chunk cache of HDF5 (1 MiB before
+/// version 2.0) holds them.
+const MIN_CHUNK_BYTES: usize = 1 << 20;
+
+/// The stored bytes of a chunk, by hash and length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkKey {
+    hash: u128,
+    stored_bytes: usize,
+}
+
+impl ChunkKey {
+    /// The key of these stored bytes.
+    pub fn of(stored: &[u8]) -> Self {
+        Self { hash: XxHash3_128::oneshot(stored), stored_bytes: stored.len() }
+    }
+}
+
+/// The chunks that were decoded last.
+///
+/// HDF5 decodes a chunk that doesn't fit its own cache again for every frame that is read from
+/// it; here, a loop over the frames costs one decode a chunk.
+pub struct ChunkCache {
+    /// The one that was used last at the end.
+    chunks: Mutex<VecDeque<(ChunkKey, Arc<[u8]>)>>,
+}
+
+impl ChunkCache {
+    pub(super) fn new() -> Self {
+        Self { chunks: Mutex::new(VecDeque::new()) }
+    }
+
+    /// What `key` was decoded to.
+    pub fn get(&self, key: &ChunkKey) -> Option<Arc<[u8]>> {
+        let mut chunks = self.lock();
+        let index = chunks.iter().position(|(known, _)| known == key)?;
+        let found = chunks.remove(index)?;
+        let chunk = Arc::clone(&found.1);
+        chunks.push_back(found);
+        Some(chunk)
+    }
+
+    /// Whether a chunk of this size would be kept.
+    pub fn accepts(&self, chunk_bytes: usize) -> bool {
+        (MIN_CHUNK_BYTES..=max_bytes()).contains(&chunk_bytes)
+    }
+
+    /// Keeps a decoded chunk; those that were not used for longest make room.
+    pub fn put(&self, key: ChunkKey, chunk: &[u8]) {
+        let mut copy = Vec::new();
+        // Without memory for it, the cache stays as it is.
+        if !self.accepts(chunk.len()) || copy.try_reserve_exact(chunk.len()).is_err() {
+            return;
+        }
+        copy.extend_from_slice(chunk);
+        let copy = Arc::from(copy);
+        let mut chunks = self.lock();
+        if chunks.iter().any(|(known, _)| *known == key) {
+            return;
+        }
+        chunks.push_back((key, copy));
+        let mut n_bytes: usize = chunks.iter().map(|(_, chunk)| chunk.len()).sum();
+        while n_bytes > max_bytes() {
+            n_bytes -= chunks.pop_front().map_or(0, |(_, chunk)| chunk.len());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(ChunkKey, Arc<[u8]>)>> {
+        // The list is whole at every point where a panic could happen.
+        self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn max_bytes() -> usize {
+    number_from_env("H5H264_CACHE_MIB").unwrap_or(DEFAULT_MIB).saturating_mul(1 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_is_found_by_its_stored_bytes() {
+        let cache = ChunkCache::new();
+        let chunk = vec![7; MIN_CHUNK_BYTES];
+        cache.put(ChunkKey::of(b"stored"), &chunk);
+        assert_eq!(cache.get(&ChunkKey::of(b"stored")).unwrap()[..], chunk);
+        assert!(cache.get(&ChunkKey::of(b"Stored")).is_none());
+    }
+
+    #[test]
+    fn small_and_huge_chunks_are_not_kept() {
+        let cache = ChunkCache::new();
+        cache.put(ChunkKey::of(b"small"), &[0; 100]);
+        assert!(cache.get(&ChunkKey::of(b"small")).is_none());
+        assert!(!cache.accepts((DEFAULT_MIB << 20) + 1));
+    }
+
+    #[test]
+    fn the_chunk_that_was_not_used_for_longest_makes_room() {
+        let cache = ChunkCache::new();
+        let chunk = vec![0; 100 << 20];
+        cache.put(ChunkKey::of(b"1"), &chunk);
+        cache.put(ChunkKey::of(b"2"), &chunk);
+        cache.get(&ChunkKey::of(b"1"));
+        cache.put(ChunkKey::of(b"3"), &chunk);
+        assert!(cache.get(&ChunkKey::of(b"2")).is_none());
+        assert!(cache.get(&ChunkKey::of(b"1")).is_some() && cache.get(&ChunkKey::of(b"3")).is_some());
+    }
+}

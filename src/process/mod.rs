@@ -1,0 +1,81 @@
+//! What a process keeps between chunks: codec sessions, decoded chunks.
+//!
+//! All of it belongs to the process that made it. After a `fork`, the threads of the parent's
+//! sessions do not exist in the child, and its locks may be held by threads that do not exist
+//! either, so a child starts with nothing and leaves what it inherited alone.
+
+mod cache;
+mod pool;
+
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+pub use cache::{ChunkCache, ChunkKey};
+pub use pool::Pool;
+
+use crate::avcodec::{Decoder, Encoder};
+
+/// The state of one process.
+pub struct Process {
+    id: u32,
+    /// Idle encoders.
+    pub encoders: Pool<Encoder>,
+    /// Idle decoders.
+    pub decoders: Pool<Decoder>,
+    /// The chunks that were decoded last.
+    pub chunks: ChunkCache,
+    n_cores: usize,
+}
+
+impl Process {
+    /// The state of this process.
+    pub fn current() -> &'static Self {
+        static CURRENT: AtomicPtr<Process> = AtomicPtr::new(std::ptr::null_mut());
+        let id = std::process::id();
+        let known = CURRENT.load(Ordering::Acquire);
+        // SAFETY: the pointer is null or to a Process that was leaked below.
+        if let Some(process) = unsafe { known.as_ref() }.filter(|process| process.id == id) {
+            return process;
+        }
+        let fresh = Box::into_raw(Box::new(Self::new(id)));
+        match CURRENT.compare_exchange(known, fresh, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: `fresh` is never freed: the parent's, too, stays as it is in a child.
+            Ok(_) => unsafe { &*fresh },
+            Err(other) => {
+                // SAFETY: nobody has seen `fresh`; `other` was leaked by the thread that was faster.
+                unsafe {
+                    drop(Box::from_raw(fresh));
+                    &*other
+                }
+            }
+        }
+    }
+
+    fn new(id: u32) -> Self {
+        let n_cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        Self { id, encoders: Pool::new(), decoders: Pool::new(), chunks: ChunkCache::new(), n_cores }
+    }
+
+    /// How many threads a chunk may use: `H5H264_THREADS`, or the cores this process may use.
+    pub fn n_threads(&self) -> usize {
+        number_from_env("H5H264_THREADS").filter(|&n| n > 0).unwrap_or(self.n_cores)
+    }
+}
+
+/// Whether an environment variable is on or off (`0`); `default` when it is not set.
+pub fn switch_from_env(name: &str, default: bool) -> bool {
+    std::env::var_os(name).map_or(default, |value| value != "0")
+}
+
+fn number_from_env(name: &str) -> Option<usize> {
+    std::env::var(name).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_stays_the_same() {
+        assert!(std::ptr::eq(Process::current(), Process::current()));
+    }
+}

@@ -1,0 +1,180 @@
+use h5filter::SampleKind;
+
+use super::Sample;
+
+/// How the bits of samples become unsigned numbers that start near 0 and whose order is that of
+/// the values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mapping {
+    /// number = sample − offset, modulo 2^bits. Serves signed integers too.
+    Integer {
+        /// The sample that becomes 0.
+        offset: u64,
+    },
+    /// Floats by their bits: with the sign bit flipped for positive ones and all bits flipped for
+    /// negative ones, larger floats have larger bits. Then as `Integer`.
+    OrderedFloat {
+        /// The reordered bits that become 0.
+        offset: u64,
+    },
+    /// Floats that are all integers: number = value − offset.
+    IntegralFloat {
+        /// The value that becomes 0.
+        offset: i64,
+    },
+}
+
+impl Mapping {
+    /// Replaces the samples by numbers.
+    pub fn apply<S: Sample>(kind: SampleKind, samples: &mut [S]) -> Self {
+        match kind {
+            SampleKind::Float => integral(samples).unwrap_or_else(|| ordered(samples)),
+            SampleKind::Signed => shift_to_zero(samples, S::TOP_BIT),
+            SampleKind::Unsigned | SampleKind::Bytes => shift_to_zero(samples, S::default()),
+        }
+    }
+
+    /// The inverse of [`apply`](Self::apply), for any numbers.
+    pub fn undo<S: Sample>(&self, numbers: &mut [S]) {
+        match *self {
+            Self::Integer { offset: 0 } => {}
+            Self::Integer { offset } => {
+                let offset = S::truncate(offset);
+                numbers.iter_mut().for_each(|n| *n = n.wrapping_add(offset));
+            }
+            Self::OrderedFloat { offset } => {
+                let offset = S::truncate(offset);
+                numbers.iter_mut().for_each(|n| *n = unorder(n.wrapping_add(offset)));
+            }
+            Self::IntegralFloat { offset } => {
+                numbers
+                    .iter_mut()
+                    .for_each(|n| *n = S::integer_to_float(offset.wrapping_add_unsigned(n.widen())));
+            }
+        }
+    }
+}
+
+/// Subtracts the smallest sample; `flip` holds the bits to invert so that samples compare as
+/// their values do. Bytes keep their values (but for the sign) because a range of at most 8 bits
+/// is one plane wherever it starts, and because frames of bytes then make a movie as they are.
+fn shift_to_zero<S: Sample>(samples: &mut [S], flip: S) -> Mapping {
+    let smallest = match S::BITS {
+        8 => S::default(),
+        _ => samples.iter().map(|s| s.xor(flip)).min().unwrap_or_default(),
+    };
+    let offset = smallest.xor(flip);
+    if offset != S::default() {
+        samples.iter_mut().for_each(|s| *s = s.wrapping_sub(offset));
+    }
+    Mapping::Integer { offset: offset.widen() }
+}
+
+fn ordered<S: Sample>(samples: &mut [S]) -> Mapping {
+    samples.iter_mut().for_each(|s| *s = order(*s));
+    match shift_to_zero(samples, S::default()) {
+        Mapping::Integer { offset } => Mapping::OrderedFloat { offset },
+        mapping => mapping,
+    }
+}
+
+fn order<S: Sample>(bits: S) -> S {
+    if bits.and(S::TOP_BIT) == S::default() { bits.xor(S::TOP_BIT) } else { bits.xor(all_ones()) }
+}
+
+fn unorder<S: Sample>(bits: S) -> S {
+    if bits.and(S::TOP_BIT) == S::default() { bits.xor(all_ones()) } else { bits.xor(S::TOP_BIT) }
+}
+
+fn all_ones<S: Sample>() -> S {
+    S::truncate(u64::MAX)
+}
+
+/// `None`, with the samples unchanged, unless all are integers within a range that fits.
+fn integral<S: Sample>(samples: &mut [S]) -> Option<Mapping> {
+    let (mut min, mut max) = (i64::MAX, i64::MIN);
+    for sample in samples.iter() {
+        let integer = sample.float_to_integer()?;
+        min = min.min(integer);
+        max = max.max(integer);
+    }
+    let range = max.checked_sub(min)?;
+    if range as u64 > all_ones::<S>().widen() {
+        return None;
+    }
+    for sample in samples.iter_mut() {
+        // Integers all, as the loop above has found.
+        let integer = sample.float_to_integer().unwrap_or(min);
+        *sample = S::truncate((integer - min) as u64);
+    }
+    Some(Mapping::IntegralFloat { offset: min })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn round_trip<S: Sample>(kind: SampleKind, samples: &[S]) -> (Mapping, Vec<S>) {
+        let mut numbers = samples.to_vec();
+        let mapping = Mapping::apply(kind, &mut numbers);
+        let mut back = numbers.clone();
+        mapping.undo(&mut back);
+        assert_eq!(back, samples, "{mapping:?}");
+        (mapping, numbers)
+    }
+
+    #[test]
+    fn the_smallest_value_becomes_zero() {
+        let (_, numbers) = round_trip(SampleKind::Unsigned, &[1000u16, 1003, 1001]);
+        assert_eq!(numbers, [0, 3, 1]);
+        let (_, numbers) = round_trip(SampleKind::Signed, &[-5i32 as u32, 7, 0]);
+        assert_eq!(numbers, [0, 12, 5]);
+        let (mapping, numbers) = round_trip(SampleKind::Float, &[(-2.0f32).to_bits(), 5f32.to_bits()]);
+        assert_eq!((mapping, numbers), (Mapping::IntegralFloat { offset: -2 }, vec![0, 7]));
+    }
+
+    #[test]
+    fn bytes_stay_as_they_are() {
+        let (mapping, numbers) = round_trip(SampleKind::Unsigned, &[100u8, 101]);
+        assert_eq!((mapping, numbers), (Mapping::Integer { offset: 0 }, vec![100, 101]));
+        let (_, numbers) = round_trip(SampleKind::Signed, &[-128i8 as u8, 127]);
+        assert_eq!(numbers, [0, 255]);
+    }
+
+    #[test]
+    fn special_floats_keep_their_bits() {
+        let floats = [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, 0.0, 1e-40, -1e-40, 1.5];
+        let mut bits: Vec<u32> = floats.iter().map(|f| f.to_bits()).collect();
+        bits.extend([0x7f80_0001, 0xffff_ffff, 0x7fc0_dead]);
+        let (mapping, _) = round_trip(SampleKind::Float, &bits);
+        assert!(matches!(mapping, Mapping::OrderedFloat { .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn any_samples_come_back(samples in proptest::collection::vec(any::<u64>(), 1..50)) {
+            for kind in [SampleKind::Unsigned, SampleKind::Signed, SampleKind::Float, SampleKind::Bytes] {
+                round_trip(kind, &samples);
+                round_trip(kind, &samples.iter().map(|&s| s as u32).collect::<Vec<_>>());
+                round_trip(kind, &samples.iter().map(|&s| s as u16).collect::<Vec<_>>());
+                round_trip(kind, &samples.iter().map(|&s| s as u8).collect::<Vec<_>>());
+            }
+        }
+
+        #[test]
+        fn integral_floats_are_their_differences_to_the_smallest(integers in proptest::collection::vec(-1_000_000i64..1_000_000, 1..50)) {
+            let min = *integers.iter().min().unwrap();
+            let expected: Vec<u64> = integers.iter().map(|i| (i - min) as u64).collect();
+            let samples: Vec<u64> = integers.iter().map(|&i| (i as f64).to_bits()).collect();
+            prop_assert_eq!(round_trip(SampleKind::Float, &samples).1, expected);
+        }
+
+        #[test]
+        fn ordered_floats_are_ordered(a: f32, b: f32) {
+            prop_assume!(!a.is_nan() && !b.is_nan());
+            prop_assert_eq!(a < b, order(a.to_bits()) < order(b.to_bits()) && a != b);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The video planes of a chunk, to and from access units.
+
+use crate::avcodec::{Decoder, DecoderConfig, EncoderConfig, Lines, LinesMut, PixelFormat};
+use crate::error::{Result, damaged};
+use crate::geometry::Geometry;
+use crate::options::Preset;
+use crate::payload::Video;
+use crate::picture::{Block, PictureLayout};
+use crate::process::{Pool, Process};
+use crate::transform::{Sample, Transform};
+
+/// Pixels that make a slice, and so a thread, worth its start.
+const SLICE_PIXELS: usize = 1 << 17;
+/// x264 wants four rows of macroblocks in a slice.
+const MIN_SLICE_LINES: usize = 64;
+/// More slices cost bytes and win nothing on most machines.
+const MAX_SLICES: usize = 8;
+
+/// Codes the video planes of all frames: a description and the elementary stream. `None` if there
+/// are no such planes.
+pub fn encode<S: Sample>(
+    numbers: &[S],
+    geometry: &Geometry,
+    transform: &Transform,
+    preset: Preset,
+) -> Result<Option<(Video, Vec<u8>)>> {
+    let shifts = transform.video_shifts();
+    if shifts.is_empty() {
+        return Ok(None);
+    }
+    let format = pixel_format(geometry, transform);
+    let n_slices = n_slices(geometry, shifts.len());
+    // A picture of one plane stays as it is.
+    let n_bands =
+        if format == PixelFormat::Gray && shifts.len() * geometry.n_components > 1 { n_slices } else { 1 };
+    let layout = layout(geometry, &shifts, format, n_bands);
+    let process = Process::current();
+    let n_threads = n_threads(process, n_slices);
+    let config = EncoderConfig {
+        width: layout.width,
+        height: layout.height,
+        format,
+        preset,
+        n_slices: if n_threads > 1 { n_threads } else { n_slices },
+        n_threads,
+    };
+    let mut encoder = process.encoders.take(&config)?;
+    encoder.start_chunk()?;
+    let mut stream = Vec::new();
+    let mut access_unit_bytes = Vec::new();
+    for part in 0..layout.n_parts {
+        for (t, frame) in numbers.chunks_exact(geometry.frame_samples()).enumerate() {
+            let fill = |lines: LinesMut<'_>| match format {
+                PixelFormat::Rgb => write_rgb(frame, geometry, shifts[0], lines),
+                _ => write_gray(frame, geometry, &shifts, &layout, part, lines),
+            };
+            access_unit_bytes.push(encoder.encode(t == 0, fill, &mut stream)?);
+        }
+    }
+    process.encoders.put(config, encoder);
+    Ok(Some((Video { format, n_bands, access_unit_bytes }, stream)))
+}
+
+/// Decodes the video planes of a chunk, frame by frame.
+pub struct FrameDecoder<'a> {
+    geometry: Geometry,
+    format: PixelFormat,
+    shifts: Vec<u32>,
+    layout: PictureLayout,
+    config: DecoderConfig,
+    /// One for each picture of a frame, since each is a video of its own.
+    decoders: Vec<Decoder>,
+    access_units: Vec<&'a [u8]>,
+    pool: &'static Pool<Decoder>,
+}
+
+impl<'a> FrameDecoder<'a> {
+    /// `stream` holds just the access units that `video` tells of.
+    pub fn new(geometry: &Geometry, transform: &Transform, video: &Video, stream: &'a [u8]) -> Result<Self> {
+        let shifts = transform.video_shifts();
+        let layout = layout(geometry, &shifts, video.format, video.n_bands);
+        let n_expected = layout.n_parts.checked_mul(geometry.n_frames);
+        if n_expected != Some(video.access_unit_bytes.len()) {
+            return Err(damaged!(
+                "{} access units for {} frames of {} pictures",
+                video.access_unit_bytes.len(),
+                geometry.n_frames,
+                layout.n_parts
+            ));
+        }
+        let mut rest = stream;
+        let access_units = video.access_unit_bytes.iter().map(|&n| {
+            let unit;
+            (unit, rest) = rest.split_at_checked(n).ok_or_else(|| damaged!("it ends within its video"))?;
+            Ok(unit)
+        });
+        let access_units = access_units.collect::<Result<_>>()?;
+        let process = Process::current();
+        let n_threads = n_threads(process, n_slices(geometry, shifts.len()));
+        let config =
+            DecoderConfig { width: layout.width, height: layout.height, format: video.format, n_threads };
+        let pool = &process.decoders;
+        let decoders = (0..layout.n_parts).map(|_| {
+            let mut decoder = pool.take(&config)?;
+            decoder.start_chunk();
+            Ok(decoder)
+        });
+        let decoders = decoders.collect::<Result<_>>()?;
+        Ok(Self {
+            geometry: *geometry,
+            format: video.format,
+            shifts,
+            layout,
+            config,
+            decoders,
+            access_units,
+            pool,
+        })
+    }
+
+    /// Adds the video planes of frame `t` to its numbers. Frames have to be decoded in order.
+    pub fn decode<S: Sample>(&mut self, t: usize, numbers: &mut [S]) -> Result<()> {
+        for (part, decoder) in self.decoders.iter_mut().enumerate() {
+            let planes = decoder.decode(self.access_units[part * self.geometry.n_frames + t])?;
+            match self.format {
+                PixelFormat::Rgb => read_rgb(planes, &self.geometry, self.shifts[0], numbers),
+                _ => read_gray(planes[0], &self.geometry, &self.shifts, &self.layout, part, numbers),
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the sessions for other chunks.
+    pub fn finish(self) {
+        self.decoders.into_iter().for_each(|decoder| self.pool.put(self.config, decoder));
+    }
+}
+
+/// Three components of one plane of bytes are a colour picture.
+fn pixel_format(geometry: &Geometry, transform: &Transform) -> PixelFormat {
+    let is_bytes = transform.planes.len() == 1 && transform.planes[0].bits == 8;
+    let fits = PictureLayout::new(geometry.height, geometry.width, 1, 1, 1).n_parts == 1
+        && geometry.width <= crate::picture::MAX_PICTURE_SIDE;
+    if geometry.n_components == 3 && is_bytes && fits { PixelFormat::Rgb } else { PixelFormat::Gray }
+}
+
+fn layout(geometry: &Geometry, shifts: &[u32], format: PixelFormat, n_bands: usize) -> PictureLayout {
+    let n_components = if format == PixelFormat::Rgb { 1 } else { geometry.n_components };
+    PictureLayout::new(geometry.height, geometry.width, n_components, shifts.len(), n_bands)
+}
+
+/// Slices of a picture: a power of two, from the geometry alone, so that the stream is the same
+/// on every machine.
+fn n_slices(geometry: &Geometry, n_planes: usize) -> usize {
+    let n_lines = geometry.height * geometry.n_components * n_planes;
+    let most = (n_lines * geometry.width / SLICE_PIXELS).min(n_lines / MIN_SLICE_LINES).min(MAX_SLICES);
+    1 << most.max(1).ilog2()
+}
+
+fn n_threads(process: &Process, n_slices: usize) -> usize {
+    1 << process.n_threads().min(n_slices).ilog2()
+}
+
+fn write_gray<S: Sample>(
+    frame: &[S],
+    geometry: &Geometry,
+    shifts: &[u32],
+    layout: &PictureLayout,
+    part: usize,
+    mut lines: LinesMut<'_>,
+) {
+    let mut n_lines = 0;
+    for block in layout.blocks(part) {
+        let shift = shifts[block.plane];
+        for i in 0..block.n_rows {
+            let line = &mut lines.line(block.line + i)[..layout.width];
+            let (used, unused) = line.split_at_mut(block.n_columns);
+            for (byte, number) in used.iter_mut().zip(&frame[row_of(&block, i, geometry)..]) {
+                *byte = number.byte_at(shift);
+            }
+            unused.fill(0);
+        }
+        n_lines = block.line + block.n_rows;
+    }
+    (n_lines..layout.height).for_each(|line| lines.line(line).fill(0));
+}
+
+fn read_gray<S: Sample>(
+    lines: Lines<'_>,
+    geometry: &Geometry,
+    shifts: &[u32],
+    layout: &PictureLayout,
+    part: usize,
+    frame: &mut [S],
+) {
+    for block in layout.blocks(part) {
+        let shift = shifts[block.plane];
+        for i in 0..block.n_rows {
+            let line = &lines.line(block.line + i)[..block.n_columns];
+            for (number, &byte) in frame[row_of(&block, i, geometry)..].iter_mut().zip(line) {
+                *number = number.or(S::from_byte(byte, shift));
+            }
+        }
+    }
+}
+
+/// Where row `i` of a block starts among the samples of a frame.
+fn row_of(block: &Block, i: usize, geometry: &Geometry) -> usize {
+    (block.component * geometry.height + block.row + i) * geometry.width + block.column
+}
+
+fn write_rgb<S: Sample>(frame: &[S], geometry: &Geometry, shift: u32, mut lines: LinesMut<'_>) {
+    for (component, plane) in frame.chunks_exact(geometry.frame_pixels()).enumerate() {
+        for (y, row) in plane.chunks_exact(geometry.width).enumerate() {
+            for (pixel, number) in lines.line(y).chunks_exact_mut(3).zip(row) {
+                pixel[component] = number.byte_at(shift);
+            }
+        }
+    }
+}
+
+fn read_rgb<S: Sample>(planes: [Lines<'_>; 3], geometry: &Geometry, shift: u32, frame: &mut [S]) {
+    for (lines, plane) in planes.iter().zip(frame.chunks_exact_mut(geometry.frame_pixels())) {
+        for (y, row) in plane.chunks_exact_mut(geometry.width).enumerate() {
+            for (number, &byte) in row.iter_mut().zip(lines.line(y)) {
+                *number = number.or(S::from_byte(byte, shift));
+            }
+        }
+    }
+}
