@@ -37,6 +37,13 @@ impl Context {
         // SAFETY: `codec` is a codec; the result is null or a context that we own.
         let raw = NonNull::new(unsafe { ff::avcodec_alloc_context3(codec.as_ptr()) });
         let raw = raw.ok_or(OutOfMemory { bytes: size_of::<ff::AVCodecContext>() })?;
+        // A few messages of libavutil go around the context. Where libavutil is ours alone, they
+        // can be turned off.
+        #[cfg(feature = "static")]
+        // SAFETY: null stands for no callback.
+        unsafe {
+            ff::av_log_set_callback(None);
+        }
         // SAFETY: the context is ours and valid.
         unsafe { (*raw.as_ptr()).log_level_offset = SILENT };
         Ok(Self { raw, codec })

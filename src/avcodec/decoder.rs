@@ -42,9 +42,8 @@ impl Decoder {
             raw.err_recognition =
                 (ff::AV_EF_EXPLODE | ff::AV_EF_BITSTREAM | ff::AV_EF_BUFFER | ff::AV_EF_CRCCHECK) as i32;
             raw.error_concealment = 0;
-            // Coded pictures are whole macroblocks of 16 × 16.
-            let coded = config.width.next_multiple_of(16) * config.height.next_multiple_of(16);
-            raw.max_pixels = coded as i64;
+            // Whole macroblocks, and what libavcodec adds around them.
+            raw.max_pixels = ((config.width + 128) * (config.height + 128)) as i64;
         }
         context.open()?;
         Ok(Self { config: *config, context, frame: Frame::new()?, packet: Packet::new()? })

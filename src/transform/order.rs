@@ -1,3 +1,5 @@
+//! Bytes to samples and back.
+
 use super::Sample;
 use crate::geometry::Geometry;
 

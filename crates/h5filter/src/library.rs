@@ -2,7 +2,6 @@ use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::ptr;
 
 use hdf5_sys::h5::{herr_t, hsize_t, htri_t};
-use hdf5_sys::h5e::H5E_DEFAULT;
 use hdf5_sys::h5i::hid_t;
 
 use crate::filter::{Failure, Minor};
@@ -60,6 +59,8 @@ macro_rules! functions {
 }
 
 functions! {
+    H5Ecreate_stack: fn() -> hid_t;
+    H5Eset_current_stack: fn(hid_t) -> herr_t;
     H5get_libversion: fn(*mut c_uint, *mut c_uint, *mut c_uint) -> herr_t;
     H5Pget_chunk: fn(hid_t, c_int, *mut hsize_t) -> c_int;
     H5Pget_filter_by_id2: fn(hid_t, c_int, *mut c_uint, *mut usize, *mut c_uint, usize, *mut c_char, *mut c_uint) -> herr_t;
@@ -105,11 +106,14 @@ impl Library {
         // A message with a NUL inside is cut there.
         let bytes: Vec<u8> = failure.message.bytes().take_while(|&b| b != 0).collect();
         let Ok(message) = CString::new(bytes) else { return };
-        let paused = PausedStack::resume(&self.symbols);
-        // SAFETY: strings are NUL-terminated and outlive the call; "%s" takes one string.
+        // HDF5 2.0 pauses the default stack while a filter runs, and drops what is pushed on it.
+        // A stack of our own is not paused, and can take the place of the default one.
+        // SAFETY: strings are NUL-terminated and outlive the call; "%s" takes one string; the
+        // stack is released by the call that makes it the current one.
         unsafe {
+            let stack = (self.H5Ecreate_stack)();
             (self.push)(
-                H5E_DEFAULT,
+                stack,
                 c"h5filter".as_ptr(),
                 c"filter".as_ptr(),
                 0,
@@ -119,8 +123,8 @@ impl Library {
                 c"%s".as_ptr(),
                 message.as_ptr(),
             );
+            (self.H5Eset_current_stack)(stack);
         }
-        paused.pause();
     }
 
     fn error_ids(&self, minor: Minor) -> Option<(hid_t, hid_t, hid_t)> {
@@ -137,54 +141,6 @@ impl Library {
             Some(unsafe { variable.read() })
         };
         Some((id(c"H5E_ERR_CLS_g")?, id(c"H5E_PLINE_g")?, id(minor)?))
-    }
-}
-
-/// HDF5 2.0 pauses the error stack while a filter runs; what is pushed then is lost.
-struct PausedStack {
-    pause: Option<unsafe extern "C" fn(hid_t) -> herr_t>,
-    n_times: usize,
-}
-
-impl PausedStack {
-    /// More than this the stack was never paused.
-    const MAX_TIMES: usize = 16;
-
-    fn resume(symbols: &Symbols) -> Self {
-        let functions =
-            [c"H5Eis_paused", c"H5Eresume_stack", c"H5Epause_stack"].map(|name| symbols.find(name));
-        let [Some(is_paused), Some(resume), Some(pause)] = functions else {
-            return Self { pause: None, n_times: 0 };
-        };
-        // SAFETY: these are the HDF5 functions of those names, with the signatures they have had
-        // since they came with HDF5 1.14.5.
-        let (is_paused, resume, pause) = unsafe {
-            (
-                std::mem::transmute::<*mut c_void, unsafe extern "C" fn(hid_t, *mut bool) -> herr_t>(
-                    is_paused,
-                ),
-                std::mem::transmute::<*mut c_void, unsafe extern "C" fn(hid_t) -> herr_t>(resume),
-                std::mem::transmute::<*mut c_void, unsafe extern "C" fn(hid_t) -> herr_t>(pause),
-            )
-        };
-        let mut n_times = 0;
-        let mut paused = false;
-        // SAFETY: the default stack always exists; `paused` is valid for the call.
-        while n_times < Self::MAX_TIMES && unsafe { is_paused(H5E_DEFAULT, &mut paused) } >= 0 && paused {
-            // SAFETY: as above.
-            unsafe { resume(H5E_DEFAULT) };
-            n_times += 1;
-        }
-        Self { pause: Some(pause), n_times }
-    }
-
-    fn pause(self) {
-        for _ in 0..self.n_times {
-            if let Some(pause) = self.pause {
-                // SAFETY: the default stack always exists.
-                unsafe { pause(H5E_DEFAULT) };
-            }
-        }
     }
 }
 
