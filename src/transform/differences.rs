@@ -7,6 +7,7 @@ const MAX_ROWS: usize = 256;
 const MAX_ROW_SAMPLES: usize = 2048;
 
 /// Some rows of a chunk, and the same rows of the frames before.
+#[derive(Clone)]
 pub(super) struct SampledRows<S> {
     row_len: usize,
     rows: Vec<S>,
@@ -40,6 +41,33 @@ impl<S: Sample> SampledRows<S> {
         transform(&mut self.rows);
         transform(&mut self.previous);
         self
+    }
+
+    /// How many neighbours lie on different sides of each step: from number k − 1 to number k of
+    /// the eight bits above the lowest `shift`, counted modulo 256.
+    pub(super) fn crossings(&self, shift: u32) -> [i64; 256] {
+        // The changes from one step to the next; their running sums are the counts.
+        let mut changes = [0i64; 512];
+        let mut count = |a: S, b: S| {
+            let (low, high) = (a.min(b).widen() >> shift, a.max(b).widen() >> shift);
+            // Longer steps cross everything.
+            if high - low < 256 {
+                let first = (low % 256) as usize + 1;
+                changes[first] += 1;
+                changes[first + (high - low) as usize] -= 1;
+            }
+        };
+        for row in self.rows.chunks_exact(self.row_len) {
+            row.windows(2).for_each(|pair| count(pair[0], pair[1]));
+        }
+        self.rows.iter().zip(&self.previous).for_each(|(&a, &b)| count(a, b));
+        let mut counts = [0; 256];
+        let mut n = 0;
+        for (step, change) in changes.into_iter().enumerate() {
+            n += change;
+            counts[step % 256] += n;
+        }
+        counts
     }
 
     /// Differences to the left neighbours or to the previous frame, whichever are smaller.

@@ -55,6 +55,30 @@ impl Mapping {
     }
 }
 
+impl Mapping {
+    /// Makes all numbers larger by `step`. False, with everything as it was, if one would not fit.
+    pub(super) fn raise<S: Sample>(&mut self, step: u64, numbers: &mut [S]) -> bool {
+        let max = numbers.iter().max().map_or(0, |max| max.widen());
+        if max.checked_add(step).is_none_or(|max| max > all_ones::<S>().widen()) {
+            return false;
+        }
+        let raised = match *self {
+            Self::Integer { offset } => {
+                Self::Integer { offset: S::truncate(offset.wrapping_sub(step)).widen() }
+            }
+            Self::OrderedFloat { offset } => {
+                Self::OrderedFloat { offset: S::truncate(offset.wrapping_sub(step)).widen() }
+            }
+            Self::IntegralFloat { offset } => {
+                Self::IntegralFloat { offset: offset.wrapping_sub_unsigned(step) }
+            }
+        };
+        *self = raised;
+        numbers.iter_mut().for_each(|n| *n = n.wrapping_add(S::truncate(step)));
+        true
+    }
+}
+
 /// Subtracts the smallest sample; `flip` holds the bits to invert so that samples compare as
 /// their values do. Bytes keep their values (but for the sign) because a range of at most 8 bits
 /// is one plane wherever it starts, and because frames of bytes then make a movie as they are.
@@ -133,6 +157,26 @@ mod tests {
         assert_eq!(numbers, [0, 12, 5]);
         let (mapping, numbers) = round_trip(SampleKind::Float, &[(-2.0f32).to_bits(), 5f32.to_bits()]);
         assert_eq!((mapping, numbers), (Mapping::IntegralFloat { offset: -2 }, vec![0, 7]));
+    }
+
+    #[test]
+    fn raised_numbers_come_back() {
+        for (kind, samples) in [
+            (SampleKind::Unsigned, [1000u32, 1003]),
+            (SampleKind::Signed, [-5i32 as u32, 7]),
+            (SampleKind::Float, [0.5f32.to_bits(), (-3f32).to_bits()]),
+            (SampleKind::Float, [5f32.to_bits(), (-3f32).to_bits()]),
+        ] {
+            let mut numbers = samples;
+            let mut mapping = Mapping::apply(kind, &mut numbers);
+            let before = numbers;
+            assert!(mapping.raise(4096, &mut numbers));
+            assert_eq!(numbers, before.map(|n| n + 4096));
+            mapping.undo(&mut numbers);
+            assert_eq!(numbers, samples);
+            assert!(!mapping.raise(u64::from(u32::MAX) + 1, &mut numbers));
+            assert_eq!(numbers, samples);
+        }
     }
 
     #[test]

@@ -1,14 +1,16 @@
 use h5filter::SampleKind;
 
-use super::differences::SampledRows;
+use super::differences::{Differences, SampledRows};
 use super::{Coding, Mapping, Plane, Sample, Table, Transform};
 use crate::geometry::Geometry;
 use crate::options::Preset;
 
 /// A transform that takes away the plain movie in a chunk of bytes has to save this much.
-const WORTH_LOSING_THE_MOVIE: f64 = 0.95;
+const WORTH_LOSING_THE_MOVIE: f64 = 0.9;
 /// A table has to save this much, since looking values up takes time.
 const WORTH_A_TABLE: f64 = 0.98;
+/// Moving the numbers has to avoid this many of the crossings between planes.
+const WORTH_MOVING: f64 = 0.7;
 
 /// Chooses the transform for a chunk, and replaces its samples by what the planes are cut from.
 pub fn plan<S: Sample>(
@@ -17,52 +19,83 @@ pub fn plan<S: Sample>(
     kind: SampleKind,
     preset: Preset,
 ) -> Transform {
-    let mapping = Mapping::apply(kind, samples);
-    let rows = SampledRows::of(samples, geometry);
-    let differences = rows.differences();
-    let is_bytes = S::BITS == 8;
-
-    let mut differences_coded = differences.clone();
-    let mut table = None;
-    let bits_of_all = bits_of(samples);
-    let mut n_bits = if is_bytes { 8 } else { bits_of_all.length };
-    if bits_of_all.varying != 0
-        && let Some(candidate) = Table::of(samples)
-    {
-        let packed = rows.map(|numbers| candidate.apply(numbers)).differences();
-        let table_bits = candidate.values().len() as f64 * 8.0 / samples.len() as f64;
-        let (_, before) = cheapest(|s| differences.cost(s, preset.is_cavlc()), 0, n_bits);
-        let (_, after) = cheapest(|s| packed.cost(s, preset.is_cavlc()), 0, n_bits);
-        let worth = if is_bytes { WORTH_LOSING_THE_MOVIE } else { WORTH_A_TABLE };
-        if after + table_bits < worth * before {
-            candidate.apply(samples);
-            differences_coded = packed;
-            table = Some(candidate);
-        }
+    let mut mapping = Mapping::apply(kind, samples);
+    let mut rows = SampledRows::of(samples, geometry);
+    let table = table::<S>(samples, &rows, preset);
+    if let Some(table) = &table {
+        table.apply(samples);
+        rows = rows.map(|numbers| table.apply(numbers));
     }
-    let bits_of_all = if table.is_some() { bits_of(samples) } else { bits_of_all };
-    if table.is_some() || bits_of_all.varying == 0 {
-        n_bits = bits_of_all.length;
+    let mut bits = Bits::of(samples);
+    let is_movie = S::BITS == 8 && table.is_none() && bits.varying != 0;
+    let n_bits = if is_movie { 8 } else { bits.length };
+    let noise = noise(&rows.differences(), &bits, n_bits, is_movie, preset);
+    if table.is_none() && n_bits > noise.end + 8 && avoid_crossings(&rows, noise.end, &mut mapping, samples) {
+        bits = Bits::of(samples);
     }
 
-    let constant_low = bits_of_all.varying.trailing_zeros().min(n_bits);
-    let cost = |s| differences_coded.cost(s, preset.is_cavlc());
-    let (mut noise_end, best) = cheapest(cost, constant_low, n_bits);
-    if is_bytes && best > WORTH_LOSING_THE_MOVIE * cost(constant_low) {
-        noise_end = constant_low;
-    }
     let mut planes = Vec::new();
-    cut(0, constant_low, |shift| Coding::Constant((bits_of_all.common >> shift) as u8), &mut planes);
-    cut(constant_low, noise_end, |_| Coding::Raw, &mut planes);
-    cut(noise_end, n_bits, |_| Coding::Video, &mut planes);
+    cut(0..noise.start, |shift| Coding::Constant((bits.common >> shift) as u8), &mut planes);
+    cut(noise, |_| Coding::Raw, &mut planes);
+    let start = planes.iter().map(|plane| plane.bits).sum();
+    cut(start..n_bits.max(bits.length), |_| Coding::Video, &mut planes);
     Transform { mapping, table, planes }
 }
 
-/// Planes of eight bits, and one of what remains, for the bits from `start` to `end`.
-fn cut(start: u32, end: u32, coding: impl Fn(u32) -> Coding, planes: &mut Vec<Plane>) {
-    let mut shift = start;
-    while shift < end {
-        let bits = (end - shift).min(8);
+/// The table of the numbers, if it pays.
+fn table<S: Sample>(numbers: &[S], rows: &SampledRows<S>, preset: Preset) -> Option<Table> {
+    let table = Table::of(numbers)?;
+    let before = cheapest(|s| rows.differences().cost(s, preset.is_cavlc()), 0..S::BITS).1;
+    let ranks = rows.clone().map(|numbers| table.apply(numbers)).differences();
+    let after = cheapest(|s| ranks.cost(s, preset.is_cavlc()), 0..S::BITS).1;
+    // A value takes about a byte.
+    let table_bits = table.values().len() as f64 * 8.0 / numbers.len() as f64;
+    let worth = if S::BITS == 8 { WORTH_LOSING_THE_MOVIE } else { WORTH_A_TABLE };
+    (after + table_bits < worth * before).then_some(table)
+}
+
+/// Which bits are noise. Those below are constant, those above worth coding.
+fn noise(
+    differences: &Differences,
+    bits: &Bits,
+    n_bits: u32,
+    is_movie: bool,
+    preset: Preset,
+) -> std::ops::Range<u32> {
+    let start = if is_movie { 0 } else { bits.varying.trailing_zeros().min(n_bits) };
+    let cost = |s| differences.cost(s, preset.is_cavlc());
+    let (end, least) = cheapest(cost, start..n_bits);
+    if is_movie && least > WORTH_LOSING_THE_MOVIE * cost(start) { start..start } else { start..end }
+}
+
+/// The number of raw bits in `range` that costs least, and its cost. At the end of the range, all
+/// bits are raw and nothing is coded.
+fn cheapest(cost: impl Fn(u32) -> f64, range: std::ops::Range<u32>) -> (u32, f64) {
+    let raw = (range.end, f64::from(range.end));
+    range.map(|s| (s, cost(s))).chain([raw]).min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(raw)
+}
+
+/// Where numbers go from 255 to 256 in the lowest video plane, that plane jumps. Moves the numbers
+/// so that the jump lies where few neighbours are on different sides of it.
+fn avoid_crossings<S: Sample>(
+    rows: &SampledRows<S>,
+    shift: u32,
+    mapping: &mut Mapping,
+    numbers: &mut [S],
+) -> bool {
+    let crossings = rows.crossings(shift);
+    let fewest = (0..256).min_by_key(|&step| crossings[step]).unwrap_or(0);
+    if crossings[fewest] as f64 > WORTH_MOVING * crossings[0] as f64 {
+        return false;
+    }
+    mapping.raise((256 - fewest as u64) << shift, numbers)
+}
+
+/// Appends planes of eight bits, and one of what remains, for these bits.
+fn cut(bits: std::ops::Range<u32>, coding: impl Fn(u32) -> Coding, planes: &mut Vec<Plane>) {
+    let mut shift = bits.start;
+    while shift < bits.end {
+        let bits = (bits.end - shift).min(8);
         let coding = match coding(shift) {
             Coding::Constant(byte) => Coding::Constant(byte & (0xff >> (8 - bits))),
             coding => coding,
@@ -70,17 +103,6 @@ fn cut(start: u32, end: u32, coding: impl Fn(u32) -> Coding, planes: &mut Vec<Pl
         planes.push(Plane { bits, coding });
         shift += bits;
     }
-}
-
-fn cheapest(cost: impl Fn(u32) -> f64, from: u32, to: u32) -> (u32, f64) {
-    let mut best = (from, cost(from));
-    for s in from + 1..=to {
-        let cost = if s == to { f64::from(to) } else { cost(s) };
-        if cost < best.1 {
-            best = (s, cost);
-        }
-    }
-    best
 }
 
 struct Bits {
@@ -92,9 +114,94 @@ struct Bits {
     length: u32,
 }
 
-fn bits_of<S: Sample>(numbers: &[S]) -> Bits {
-    let all = S::truncate(u64::MAX);
-    let (any, common) =
-        numbers.iter().fold((S::default(), all), |(any, common), &n| (any.or(n), common.and(n)));
-    Bits { varying: any.xor(common).widen(), common: common.widen(), length: any.bit_length() }
+impl Bits {
+    fn of<S: Sample>(numbers: &[S]) -> Self {
+        let start = (S::default(), S::truncate(u64::MAX));
+        let (any, common) = numbers.iter().fold(start, |(any, common), &n| (any.or(n), common.and(n)));
+        Self { varying: any.xor(common).widen(), common: common.widen(), length: any.bit_length() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan_of<S: Sample>(samples: &[S], geometry: Geometry, kind: SampleKind) -> (Transform, Vec<S>) {
+        let mut numbers = samples.to_vec();
+        let transform = plan(&mut numbers, &geometry, kind, Preset::default());
+        let n_bits: u32 = transform.planes.iter().map(|plane| plane.bits).sum();
+        assert!(n_bits <= S::BITS);
+        assert!(numbers.iter().all(|n| n.bit_length() <= n_bits), "the planes hold all bits");
+        (transform, numbers)
+    }
+
+    fn frames(n_frames: u64, sample_bytes: u64) -> Geometry {
+        Geometry::new(n_frames, 32, 32, 1, sample_bytes).unwrap()
+    }
+
+    /// Bits that look random.
+    fn hash(i: usize) -> u64 {
+        let x = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (x ^ x >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 16
+    }
+
+    #[test]
+    fn ordinary_frames_of_bytes_stay_as_they_are() {
+        let samples: Vec<u8> = (0..3 * 1024).map(|i| (i / 40 % 200) as u8 + (hash(i) % 3) as u8).collect();
+        let (transform, numbers) = plan_of(&samples, frames(3, 1), SampleKind::Unsigned);
+        assert_eq!(numbers, samples);
+        assert_eq!(transform.planes, [Plane { bits: 8, coding: Coding::Video }]);
+    }
+
+    #[test]
+    fn a_constant_chunk_needs_no_plane() {
+        let (transform, _) = plan_of(&[77u16; 1024], frames(1, 2), SampleKind::Unsigned);
+        assert_eq!(
+            transform,
+            Transform { mapping: Mapping::Integer { offset: 77 }, table: None, planes: vec![] }
+        );
+    }
+
+    #[test]
+    fn noise_is_raw() {
+        let samples: Vec<u16> = (0..4096).map(|i| hash(i) as u16).collect();
+        let (transform, _) = plan_of(&samples, frames(4, 2), SampleKind::Unsigned);
+        assert!(transform.planes.iter().all(|plane| plane.coding == Coding::Raw), "{transform:?}");
+    }
+
+    #[test]
+    fn the_noisy_bits_of_a_smooth_picture_are_raw() {
+        let samples: Vec<u16> = (0..4096).map(|i| (i % 1024 * 30) as u16 + (hash(i) % 64) as u16).collect();
+        let (transform, _) = plan_of(&samples, frames(4, 2), SampleKind::Unsigned);
+        assert_eq!(transform.planes[0].coding, Coding::Raw);
+        assert!((3..=6).contains(&transform.planes[0].bits), "{transform:?}");
+        assert_eq!(transform.planes.last().unwrap().coding, Coding::Video);
+    }
+
+    #[test]
+    fn low_bits_that_never_change_are_constant() {
+        // 12-bit data in the upper bits, as some cameras have it; too many values for a table.
+        let samples: Vec<u16> = (0..4096).map(|i| (hash(i) as u16 % 4096) << 4).collect();
+        let (transform, _) = plan_of(&samples, frames(4, 2), SampleKind::Unsigned);
+        assert_eq!(transform.planes[0], Plane { bits: 4, coding: Coding::Constant(0) });
+    }
+
+    #[test]
+    fn numbers_are_moved_away_from_the_jump_between_planes() {
+        // Two levels, each on both sides of a multiple of 256.
+        let samples: Vec<u16> = (0..4096)
+            .map(|i| if i % 64 == 0 { 0 } else { 250 + (hash(i) % 12) as u16 + 512 * (i / 2048) as u16 })
+            .collect();
+        let (transform, numbers) = plan_of(&samples, frames(4, 2), SampleKind::Unsigned);
+        let noise_bits =
+            transform.planes.iter().filter(|p| p.coding == Coding::Raw).map(|p| p.bits).sum::<u32>();
+        let pages = |from: usize| {
+            let mut pages: Vec<_> =
+                numbers[from..from + 2048].iter().map(|n| n >> (8 + noise_bits)).collect();
+            pages.sort_unstable();
+            pages.dedup();
+            pages.len()
+        };
+        assert!(pages(0) <= 2 && pages(2048) <= 2, "{transform:?}");
+    }
 }
