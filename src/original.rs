@@ -4,7 +4,7 @@
 use h5filter::Buffer;
 
 use crate::avcodec::{Decoder, DecoderConfig, Encoder, EncoderConfig, PixelFormat, access_units};
-use crate::error::{Result, damaged};
+use crate::error::{Result, damaged, options};
 use crate::options::Options;
 
 const SIZE_BYTES: usize = 8;
@@ -12,6 +12,14 @@ const SIZE_BYTES: usize = 8;
 /// Codes a chunk as the original would; `options` have been checked to allow it.
 pub fn encode(options: &Options, chunk: &[u8]) -> Result<Buffer> {
     let (height, width) = options.original_picture()?;
+    let expected = options.geometry.chunk_bytes();
+    if chunk.len() != expected {
+        return Err(options!(
+            "the original layout can't follow a filter that changes the size of chunks (found {} bytes, expected \
+             {expected})",
+            chunk.len()
+        ));
+    }
     let mut encoder = Encoder::open(&EncoderConfig {
         width,
         height,
