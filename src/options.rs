@@ -299,6 +299,11 @@ impl Options {
     fn check_layout(&self) -> Result<()> {
         match self.layout {
             Layout::H5h264 => Ok(()),
+            // A decoded size of more than 32 bits can't be told from another filter's bytes.
+            Layout::Original if u32::try_from(self.geometry.chunk_bytes()).is_err() => Err(options!(
+                "the original layout has chunks of less than 4 GiB (found {} bytes)",
+                self.geometry.chunk_bytes()
+            )),
             Layout::Original => self.original_picture().map(drop),
         }
     }
@@ -454,6 +459,7 @@ mod tests {
         );
         assert!(error(&[0, 0, 0, 0, 1], &[5, 6], U8).contains("found 5 × 6"));
         assert!(error(&[0, 0, 0, 0, 1], &[4, 4], Element { sample_bytes: 8, ..U16 }).contains("found 8"));
+        assert!(error(&[0, 0, 0, 0, 1], &[1 << 16, 1 << 8, 1 << 8], U8).contains("less than 4 GiB"));
         assert!(
             error(&[], &[4, 4], Element { n_samples: 17, ..OPAQUE12 })
                 .contains("17 bytes (expected at most 16)")
