@@ -88,6 +88,10 @@ impl<'a> FrameDecoder<'a> {
                 layout.n_parts
             ));
         }
+        // A colour picture is a frame as it is.
+        if video.format == PixelFormat::Rgb && (layout.n_parts, layout.width) != (1, geometry.width) {
+            return Err(damaged!("RGB pictures of frames of {} × {}", geometry.height, geometry.width));
+        }
         let mut rest = stream;
         let access_units = video.access_unit_bytes.iter().map(|&n| {
             let unit;
