@@ -45,7 +45,6 @@ pub(crate) use {damaged, options};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("h5h264: ")?;
         match self {
             Self::Options(reason) | Self::Datatype(reason) | Self::Foreign(reason) => f.write_str(reason),
             Self::Newer { found, supported } => write!(

@@ -123,7 +123,7 @@ extern "C" fn set_local<F: Filter>(dcpl: hid_t, datatype: hid_t, _space: hid_t) 
         Some(library) => F::set_local(&NewDataset::new(&library, dcpl, datatype, F::ID)),
         None => Ok(()),
     });
-    if report(result).is_some() { 0 } else { -1 }
+    if report::<F, _>(result).is_some() { 0 } else { -1 }
 }
 
 /// # Safety
@@ -142,7 +142,7 @@ unsafe extern "C" fn filter<F: Filter>(
         let (cd_values, input) = unsafe { (slice(cd_values, cd_nelmts), slice((*buf).cast::<u8>(), nbytes)) };
         if flags & H5Z_FLAG_REVERSE == 0 { F::encode(cd_values, input) } else { F::decode(cd_values, input) }
     });
-    let Some(output) = report(result) else { return 0 };
+    let Some(output) = report::<F, _>(result) else { return 0 };
     let n_bytes = output.len();
     // SAFETY: the old buffer is malloc'ed and nobody's any more; the new one becomes HDF5's.
     unsafe {
@@ -169,14 +169,14 @@ fn guard<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(Failure::from_panic(&*payload)))
 }
 
-/// Puts a failure on the error stack of the calling libhdf5.
-fn report<T>(result: Result<T, Failure>) -> Option<T> {
+/// Puts a failure on the error stack of the calling libhdf5, with the name of the filter before it.
+fn report<F: Filter, T>(result: Result<T, Failure>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
         Err(failure) => {
             let _ = guard(|| {
                 if let Some(library) = Library::calling() {
-                    library.push_error(&failure);
+                    library.push_error(failure.minor, &format!("{}: {failure}", F::NAME.to_string_lossy()));
                 }
                 Ok(())
             });

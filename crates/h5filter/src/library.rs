@@ -4,7 +4,7 @@ use std::ptr;
 use hdf5_sys::h5::{herr_t, hsize_t, htri_t};
 use hdf5_sys::h5i::hid_t;
 
-use crate::filter::{Failure, Minor};
+use crate::filter::Minor;
 
 /// A name as a C string.
 macro_rules! c_name {
@@ -100,11 +100,11 @@ impl Library {
         (status >= 0).then_some((major, minor, release))
     }
 
-    /// Puts `failure` on the error stack of this library, where h5py and `H5Eprint` find it.
-    pub(crate) fn push_error(&self, failure: &Failure) {
-        let Some((class, major, minor)) = self.error_ids(failure.minor) else { return };
+    /// Puts an error on the error stack of this library, where h5py and `H5Eprint` find it.
+    pub(crate) fn push_error(&self, minor: Minor, message: &str) {
+        let Some((class, major, minor)) = self.error_ids(minor) else { return };
         // A message with a NUL inside is cut there.
-        let bytes: Vec<u8> = failure.message.bytes().take_while(|&b| b != 0).collect();
+        let bytes: Vec<u8> = message.bytes().take_while(|&b| b != 0).collect();
         let Ok(message) = CString::new(bytes) else { return };
         // HDF5 2.0 pauses the default stack while a filter runs, and drops what is pushed on it.
         // A stack of our own is not paused, and can take the place of the default one.
