@@ -91,8 +91,10 @@ impl Decoder {
                 frame.height
             ));
         }
-        if frame.decode_error_flags != 0 || frame.flags & ff::AV_FRAME_FLAG_CORRUPT as i32 != 0 {
-            return Err(damaged!("a picture with decoding errors"));
+        // Not `decode_error_flags`: with concealment off, libavcodec sets them in whole pictures too, if
+        // they have several slices. A bad slice makes the call above fail, or the checksum.
+        if frame.flags & ff::AV_FRAME_FLAG_CORRUPT as i32 != 0 {
+            return Err(damaged!("a picture without all that it refers to"));
         }
         let is = |formats: &[ff::AVPixelFormat]| formats.iter().any(|&f| frame.format == f as i32);
         use ff::AVPixelFormat::{AV_PIX_FMT_GBRP, AV_PIX_FMT_GRAY8, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P};

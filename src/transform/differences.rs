@@ -2,9 +2,9 @@ use super::Sample;
 use crate::geometry::Geometry;
 
 /// Rows that are looked at, spread evenly over the chunk.
-const MAX_ROWS: usize = 256;
+const MAX_ROWS: usize = 64;
 /// Samples of a row that are looked at.
-const MAX_ROW_SAMPLES: usize = 2048;
+const MAX_ROW_SAMPLES: usize = 1024;
 
 /// Some rows of a chunk, and the same rows of the frames before.
 #[derive(Clone)]

@@ -45,9 +45,12 @@ pub fn plan<S: Sample>(
 /// The table of the numbers, if it pays.
 fn table<S: Sample>(numbers: &[S], rows: &SampledRows<S>, preset: Preset) -> Option<Table> {
     let table = Table::of(numbers)?;
-    let before = cheapest(|s| rows.differences().cost(s, preset.is_cavlc()), 0..S::BITS).1;
-    let ranks = rows.clone().map(|numbers| table.apply(numbers)).differences();
-    let after = cheapest(|s| ranks.cost(s, preset.is_cavlc()), 0..S::BITS).1;
+    let least_cost = |rows: &SampledRows<S>| {
+        let differences = rows.differences();
+        cheapest(|s| differences.cost(s, preset.is_cavlc()), 0..S::BITS).1
+    };
+    let before = least_cost(rows);
+    let after = least_cost(&rows.clone().map(|numbers| table.apply(numbers)));
     // A value takes about a byte.
     let table_bits = table.values().len() as f64 * 8.0 / numbers.len() as f64;
     let worth = if S::BITS == 8 { WORTH_LOSING_THE_MOVIE } else { WORTH_A_TABLE };
