@@ -35,6 +35,7 @@ pub struct Encoder {
     packet: Packet,
     next_pts: i64,
     n_idr_pictures: u64,
+    is_cabac: bool,
 }
 
 impl Encoder {
@@ -68,7 +69,8 @@ impl Encoder {
         context.set("x264-params", x264_params(config.preset))?;
         context.open()?;
         let frame = Frame::with_picture(format, width, height)?;
-        Ok(Self { context, frame, packet: Packet::new()?, next_pts: 0, n_idr_pictures: 0 })
+        let is_cabac = !config.preset.is_cavlc();
+        Ok(Self { context, frame, packet: Packet::new()?, next_pts: 0, n_idr_pictures: 0, is_cabac })
     }
 
     /// Makes the session code the next chunk as a fresh session would. x264 numbers IDR pictures
@@ -112,6 +114,9 @@ impl Encoder {
         check(status, "an encoded picture did not come")?;
         let start = stream.len();
         append_without_sei(self.packet.bytes(), stream)?;
+        if self.is_cabac {
+            set_last_bits(&mut stream[start..]);
+        }
         Ok(stream.len() - start)
     }
 }
@@ -122,12 +127,13 @@ fn x264_params(preset: Preset) -> &'static str {
     if preset.is_cavlc() { "keyint=infinite:scenecut=0:weightp=1" } else { "keyint=infinite:scenecut=0" }
 }
 
+// ITU-T H.264: values of nal_unit_type (table 7-1). SEI precedes the slices (7.4.1.2.3).
+const SLICES: std::ops::RangeInclusive<u8> = 1..=5;
+const SEI: u8 = 6;
+
 /// Appends an access unit but for its SEI messages: a session's first packet has 600 bytes of
 /// x264's version and options in one, which small chunks could not bear.
 fn append_without_sei(access_unit: &[u8], stream: &mut Vec<u8>) -> Result<()> {
-    // ITU-T H.264: nal_unit_type 6 is SEI (table 7-1), which precedes the slices (7.4.1.2.3).
-    const SEI: u8 = 6;
-    const SLICES: std::ops::RangeInclusive<u8> = 1..=5;
     if stream.try_reserve(access_unit.len()).is_err() {
         return Err(OutOfMemory { bytes: access_unit.len() }.into());
     }
@@ -149,6 +155,22 @@ fn append_without_sei(access_unit: &[u8], stream: &mut Vec<u8>) -> Result<()> {
     }
     stream.extend_from_slice(rest);
     Ok(())
+}
+
+/// Sets the last bit of every slice. With CABAC, x264 lets it tell how many pictures the session
+/// has coded (`x264_cabac_encode_flush`). It comes after the end of the slice's data, so decoders
+/// do not look at it; and emulation prevention, which is about bytes up to 3, stays as it is.
+fn set_last_bits(access_unit: &mut [u8]) {
+    let mut end = access_unit.len();
+    while let Some(start_code) = access_unit[..end].windows(3).rposition(|three| three == [0, 0, 1]) {
+        let unit = &mut access_unit[start_code + 3..end];
+        let is_slice = unit.first().is_some_and(|header| SLICES.contains(&(header & 0x1f)));
+        // A zero byte at the end belongs to the next start code (Annex B.1.1).
+        if let Some(last) = unit.iter_mut().rfind(|byte| **byte != 0).filter(|_| is_slice) {
+            *last |= 1;
+        }
+        end = start_code;
+    }
 }
 
 fn find_start_code(bytes: &[u8]) -> Option<usize> {
@@ -182,19 +204,29 @@ mod tests {
 
     #[test]
     fn a_chunk_does_not_depend_on_what_was_coded_before() {
-        let mut encoder = Encoder::open(&config()).unwrap();
-        let mut encode = |seeds: &[u32]| {
-            let mut stream = Vec::new();
-            encoder.start_chunk().unwrap();
-            for (i, &seed) in seeds.iter().enumerate() {
-                encoder.encode(i == 0, noise(seed), &mut stream).unwrap();
-            }
-            stream
-        };
-        let first = encode(&[1, 2]);
-        encode(&[7]);
-        encode(&[8, 9, 10]);
-        assert_eq!(encode(&[1, 2]), first);
+        for (index, n_slices) in (0..10).flat_map(|index| [(index, 1), (index, 2)]) {
+            let preset = Preset::new(index).unwrap();
+            let mut encoder = Encoder::open(&EncoderConfig { preset, n_slices, ..config() }).unwrap();
+            let mut encode = |seeds: std::ops::Range<u32>| {
+                let mut stream = Vec::new();
+                encoder.start_chunk().unwrap();
+                for seed in seeds.clone() {
+                    encoder.encode(seed == seeds.start, noise(seed), &mut stream).unwrap();
+                }
+                stream
+            };
+            let first = encode(1..8);
+            encode(7..8);
+            encode(8..11);
+            assert_eq!(encode(1..8), first, "{preset:?}, {n_slices} slices");
+        }
+    }
+
+    #[test]
+    fn only_slices_end_in_a_set_bit() {
+        let mut unit = [0, 0, 0, 1, 0x67, 8, 0, 0, 0, 1, 0x65, 8, 0, 0, 1, 0x65, 8, 2];
+        set_last_bits(&mut unit);
+        assert_eq!(unit, [0, 0, 0, 1, 0x67, 8, 0, 0, 0, 1, 0x65, 9, 0, 0, 1, 0x65, 8, 3]);
     }
 
     #[test]
