@@ -8,7 +8,7 @@ use crate::options::{self, Layout, Options};
 use crate::original;
 use crate::payload::{self, Content, Header, Payload};
 use crate::process::{ChunkKey, Process, switch_from_env};
-use crate::transform::{self, Coding, Sample, Transform, bits, order};
+use crate::transform::{self, Coding, Plane, Sample, Transform, bits, order};
 use crate::video::{self, FrameDecoder};
 
 /// HDF5's limit on chunks before version 2.0: what a chunk may decode to when the dataset does
@@ -101,7 +101,8 @@ fn encode_samples<S: Sample>(options: &Options, chunk: &[u8]) -> Result<Buffer> 
     let (video, stream) = video::encode(&numbers, &geometry, &transform, options.preset)?.unzip();
     let raw_bytes = geometry.n_frames * transform.raw_bytes(geometry.frame_samples());
     let header = Header { geometry, big_endian: options.big_endian, transform, video };
-    let pack = |raw_planes: &mut [u8]| pack_raw_planes(&numbers, &geometry, &header.transform, raw_planes);
+    let mut bytes = filled(geometry.frame_samples())?;
+    let pack = |packed: &mut [u8]| pack_raw_planes(&numbers, &header.transform, packed, &mut bytes);
     payload::write_coded(chunk, &header, raw_bytes, pack, &stream.unwrap_or_default())
 }
 
@@ -137,19 +138,14 @@ fn frames_mut<'a, S>(numbers: &'a mut [S], geometry: &Geometry) -> impl Iterator
     numbers.chunks_exact_mut(geometry.frame_samples())
 }
 
-fn pack_raw_planes<S: Sample>(
-    numbers: &[S],
-    geometry: &Geometry,
-    transform: &Transform,
-    mut packed: &mut [u8],
-) {
-    let mut bytes = vec![0; geometry.frame_samples()];
-    for frame in numbers.chunks_exact(geometry.frame_samples()) {
-        for (shift, plane) in transform.placed_planes().filter(|(_, plane)| plane.coding == Coding::Raw) {
+/// Packs the raw planes, frame by frame; `bytes` is scratch with room for a frame.
+fn pack_raw_planes<S: Sample>(numbers: &[S], transform: &Transform, mut packed: &mut [u8], bytes: &mut [u8]) {
+    for frame in numbers.chunks_exact(bytes.len()) {
+        for (shift, plane) in raw_planes(transform) {
             let mask = 0xff >> (8 - plane.bits);
             bytes.iter_mut().zip(frame).for_each(|(byte, number)| *byte = number.byte_at(shift) & mask);
             let (first, rest) = packed.split_at_mut(bits::packed_bytes(frame.len(), plane.bits));
-            bits::pack(&bytes, plane.bits, first);
+            bits::pack(bytes, plane.bits, first);
             packed = rest;
         }
     }
@@ -168,7 +164,7 @@ fn unpack_raw_planes<S: Sample>(
             _ => constant,
         });
     numbers.fill(constant);
-    for (shift, plane) in transform.placed_planes().filter(|(_, plane)| plane.coding == Coding::Raw) {
+    for (shift, plane) in raw_planes(transform) {
         let (first, rest) = packed.split_at(bits::packed_bytes(numbers.len(), plane.bits));
         bits::unpack(first, plane.bits, bytes);
         numbers
@@ -177,6 +173,10 @@ fn unpack_raw_planes<S: Sample>(
             .for_each(|(number, &byte)| *number = number.or(S::from_byte(byte, shift)));
         packed = rest;
     }
+}
+
+fn raw_planes(transform: &Transform) -> impl Iterator<Item = (u32, Plane)> {
+    transform.placed_planes().filter(|(_, plane)| plane.coding == Coding::Raw)
 }
 
 /// With `H5H264_VERIFY_WRITE=1`, whether the stored chunk decodes to the chunk it was made from.

@@ -35,12 +35,12 @@ impl Decoder {
             // SAFETY: the context is ours and not open yet.
             let raw = unsafe { context.raw.as_mut() };
             raw.thread_count = config.n_threads as i32;
-            raw.thread_type = ff::FF_THREAD_SLICE as i32;
+            raw.thread_type = ff::FF_THREAD_SLICE;
             // No picture waits for a later one.
             raw.flags |= ff::AV_CODEC_FLAG_LOW_DELAY as i32;
             // Damage is an error, never concealed.
             raw.err_recognition =
-                (ff::AV_EF_EXPLODE | ff::AV_EF_BITSTREAM | ff::AV_EF_BUFFER | ff::AV_EF_CRCCHECK) as i32;
+                ff::AV_EF_EXPLODE | ff::AV_EF_BITSTREAM | ff::AV_EF_BUFFER | ff::AV_EF_CRCCHECK;
             raw.error_concealment = 0;
             // Whole macroblocks, and what libavcodec adds around them.
             raw.max_pixels = ((config.width + 128) * (config.height + 128)) as i64;
@@ -93,7 +93,7 @@ impl Decoder {
         }
         // Not `decode_error_flags`: with concealment off, libavcodec sets them in whole pictures too, if
         // they have several slices. A bad slice makes the call above fail, or the checksum.
-        if frame.flags & ff::AV_FRAME_FLAG_CORRUPT as i32 != 0 {
+        if frame.flags & ff::AV_FRAME_FLAG_CORRUPT != 0 {
             return Err(damaged!("a picture without all that it refers to"));
         }
         let is = |formats: &[ff::AVPixelFormat]| formats.iter().any(|&f| frame.format == f as i32);

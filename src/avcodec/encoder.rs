@@ -58,7 +58,7 @@ impl Encoder {
             raw.time_base = ff::AVRational { num: 1, den: 25 };
             raw.color_range = ff::AVColorRange::AVCOL_RANGE_JPEG;
             raw.thread_count = config.n_threads as i32;
-            raw.thread_type = ff::FF_THREAD_SLICE as i32;
+            raw.thread_type = ff::FF_THREAD_SLICE;
             raw.slices = config.n_slices as i32;
         }
         context.set("preset", config.preset.name())?;
@@ -104,10 +104,8 @@ impl Encoder {
         self.next_pts += 1;
         self.n_idr_pictures += u64::from(is_idr);
         // SAFETY: the context is open, the frame has the size and format it was opened for.
-        check(
-            unsafe { ff::avcodec_send_frame(self.context.raw.as_ptr(), frame) },
-            "a picture can't be encoded",
-        )?;
+        let status = unsafe { ff::avcodec_send_frame(self.context.raw.as_ptr(), frame) };
+        check(status, "a picture can't be encoded")?;
         // SAFETY: as above; the packet is ours, and what it held is released by the call.
         let status =
             unsafe { ff::avcodec_receive_packet(self.context.raw.as_ptr(), self.packet.raw.as_ptr()) };

@@ -59,7 +59,7 @@ impl Frame {
             raw.height = height;
             check(ff::av_frame_get_buffer(raw, 0), "no picture can be allocated")?;
             for buffer in raw.buf.iter().filter_map(|buffer| buffer.as_ref()) {
-                std::ptr::write_bytes(buffer.data, 0, buffer.size as usize);
+                std::ptr::write_bytes(buffer.data, 0, buffer.size);
             }
         }
         Ok(frame)

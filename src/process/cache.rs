@@ -32,7 +32,7 @@ impl ChunkKey {
 /// it; here, a loop over the frames costs one decode a chunk.
 pub struct ChunkCache {
     /// The one that was used last at the end.
-    chunks: Mutex<VecDeque<(ChunkKey, Arc<[u8]>)>>,
+    chunks: Mutex<VecDeque<(ChunkKey, Arc<Vec<u8>>)>>,
 }
 
 impl ChunkCache {
@@ -41,7 +41,7 @@ impl ChunkCache {
     }
 
     /// What `key` was decoded to.
-    pub fn get(&self, key: &ChunkKey) -> Option<Arc<[u8]>> {
+    pub fn get(&self, key: &ChunkKey) -> Option<Arc<Vec<u8>>> {
         let mut chunks = self.lock();
         let index = chunks.iter().position(|(known, _)| known == key)?;
         let found = chunks.remove(index)?;
@@ -63,19 +63,18 @@ impl ChunkCache {
             return;
         }
         copy.extend_from_slice(chunk);
-        let copy = Arc::from(copy);
         let mut chunks = self.lock();
         if chunks.iter().any(|(known, _)| *known == key) {
             return;
         }
-        chunks.push_back((key, copy));
+        chunks.push_back((key, Arc::new(copy)));
         let mut n_bytes: usize = chunks.iter().map(|(_, chunk)| chunk.len()).sum();
         while n_bytes > max_bytes() {
             n_bytes -= chunks.pop_front().map_or(0, |(_, chunk)| chunk.len());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(ChunkKey, Arc<[u8]>)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(ChunkKey, Arc<Vec<u8>>)>> {
         // The list is whole at every point where a panic could happen.
         self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,7 +93,7 @@ mod tests {
         let cache = ChunkCache::new();
         let chunk = vec![7; MIN_CHUNK_BYTES];
         cache.put(ChunkKey::of(b"stored"), &chunk);
-        assert_eq!(cache.get(&ChunkKey::of(b"stored")).unwrap()[..], chunk);
+        assert_eq!(cache.get(&ChunkKey::of(b"stored")).unwrap().as_slice(), chunk);
         assert!(cache.get(&ChunkKey::of(b"Stored")).is_none());
     }
 

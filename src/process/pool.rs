@@ -5,9 +5,9 @@ use crate::error::Result;
 
 /// Idle sessions of one kind that are kept at most.
 const MAX_IDLE: usize = 16;
-/// Pictures of the idle sessions of one kind may have this many pixels together. A session takes
-/// about ten bytes a pixel.
-const MAX_IDLE_PIXELS: usize = 1 << 24;
+/// Pictures of the idle sessions of one kind may have this many pixels together. An encoder takes
+/// 10 to 30 bytes a pixel, by its number of reference frames.
+const MAX_IDLE_PIXELS: usize = 1 << 23;
 
 /// A codec session that can serve chunk after chunk.
 pub trait Session: Sized {

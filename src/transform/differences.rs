@@ -111,7 +111,7 @@ impl Differences {
     }
 
     fn mean_bits(&self) -> f64 {
-        self.mean(|bits| f64::from(bits))
+        self.mean(f64::from)
     }
 
     fn mean(&self, of: impl Fn(u32) -> f64) -> f64 {
