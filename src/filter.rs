@@ -42,24 +42,32 @@ pub fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
         return Ok(chunk);
     }
     let chunk = decode_uncached(cd_values, stored)?;
-    process.chunks.put(key, &chunk);
+    // A chunk that is stored as it is comes as fast from there.
+    if chunk.len() > stored.len() {
+        process.chunks.put(key, &chunk);
+    }
     Ok(chunk)
 }
 
 fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
+    let expected = options::stored_chunk_bytes(cd_values);
     if payload::layout_of(stored)? == Layout::Original {
-        let options = Options::for_chunk(cd_values, original::decoded_bytes(stored)?)?;
-        return original::decode(&options, stored);
+        let chunk_bytes = original::decoded_bytes(stored)?;
+        check_size(chunk_bytes, expected)?;
+        return original::decode(&Options::for_chunk(cd_values, chunk_bytes)?, stored);
     }
     let payload = Payload::read(stored)?;
     let chunk = match &payload.content {
         Content::Raw(chunk) => {
-            let mut copy = Buffer::zeroed(chunk.len())?;
+            // A filter before this one can have changed the chunk's size. If not, HDF5 before 2.2
+            // reads a whole chunk from the buffer, however little a damaged file has in it.
+            let mut copy = Buffer::zeroed(chunk.len().max(expected.unwrap_or(0)))?;
+            copy.truncate(chunk.len());
             copy.copy_from_slice(chunk);
             copy
         }
         Content::Coded { header, raw_planes, stream } => {
-            check_size(header.geometry.chunk_bytes(), options::stored_chunk_bytes(cd_values))?;
+            check_size(header.geometry.chunk_bytes(), expected)?;
             match header.geometry.sample_bytes {
                 1 => decode_samples::<u8>(header, raw_planes, stream)?,
                 2 => decode_samples::<u16>(header, raw_planes, stream)?,

@@ -6,6 +6,9 @@ pub const MAX_PICTURE_SIDE: usize = 16384;
 /// Larger pictures are cut into parts, to bound the memory of encoder and decoder.
 const MAX_PICTURE_PIXELS: usize = 1 << 26;
 
+/// A decoder needs a session for each part.
+const MAX_PARTS: usize = 256;
+
 /// The arrangement of the lines of all video planes of a frame in one or more pictures.
 ///
 /// A line longer than [`MAX_PICTURE_SIDE`] is cut into segments. The rows of a frame fall into
@@ -44,18 +47,31 @@ pub struct Block {
 
 impl PictureLayout {
     /// The layout of `n_planes` × `n_components` planes of `height` × `width` in `n_bands` bands,
-    /// all at least 1.
-    pub fn new(height: usize, width: usize, n_components: usize, n_planes: usize, n_bands: usize) -> Self {
+    /// all at least 1. `None` if that takes more than [`MAX_PARTS`] pictures.
+    pub fn new(
+        height: usize,
+        width: usize,
+        n_components: usize,
+        n_planes: usize,
+        n_bands: usize,
+    ) -> Option<Self> {
         let n_segments = width.div_ceil(MAX_PICTURE_SIDE);
         let picture_width = width.div_ceil(n_segments);
-        let n_lines = height * n_components * n_planes * n_segments;
+        let factors = [height, n_components, n_planes, n_segments];
+        let n_lines = factors.into_iter().try_fold(1usize, usize::checked_mul)?;
         let max_height = MAX_PICTURE_SIDE.min(MAX_PICTURE_PIXELS / picture_width);
         let n_parts = n_lines.div_ceil(max_height);
+        if n_parts > MAX_PARTS {
+            return None;
+        }
         let mut blocks = Vec::new();
         let mut line = 0;
         let band_start = |band: usize| (height as u128 * band as u128 / n_bands as u128) as usize;
         for band in 0..n_bands {
             let (row, end) = (band_start(band), band_start(band + 1));
+            if row == end {
+                continue;
+            }
             for plane in 0..n_planes {
                 for component in 0..n_components {
                     for segment in 0..n_segments {
@@ -68,7 +84,12 @@ impl PictureLayout {
                 }
             }
         }
-        Self { width: picture_width, height: n_lines.div_ceil(n_parts), n_parts, blocks }
+        Some(Self { width: picture_width, height: n_lines.div_ceil(n_parts), n_parts, blocks })
+    }
+
+    /// Whether a picture is a plane of a frame as it is.
+    pub fn is_plane(&self, height: usize, width: usize) -> bool {
+        (self.n_parts, self.height, self.width) == (1, height, width)
     }
 
     /// The blocks of picture number `part` of a frame, from the top.
@@ -101,7 +122,7 @@ mod tests {
         n_planes: usize,
         n_bands: usize,
     ) -> PictureLayout {
-        let layout = PictureLayout::new(height, width, n_components, n_planes, n_bands);
+        let layout = PictureLayout::new(height, width, n_components, n_planes, n_bands).unwrap();
         assert!(layout.width <= MAX_PICTURE_SIDE && layout.height <= MAX_PICTURE_SIDE);
         assert!(layout.width * layout.height <= MAX_PICTURE_PIXELS);
         let mut lines = HashSet::new();
@@ -138,6 +159,13 @@ mod tests {
     fn a_frame_of_one_plane_is_the_picture() {
         let layout = check(480, 640, 1, 1, 1);
         assert_eq!((layout.height, layout.width, layout.n_parts), (480, 640, 1));
+    }
+
+    #[test]
+    fn too_many_lines_are_refused() {
+        assert_eq!(PictureLayout::new(usize::MAX / 8, 1, 16, 1, 1), None);
+        assert_eq!(PictureLayout::new(MAX_PARTS * MAX_PICTURE_SIDE + 1, 1, 1, 1, 1), None);
+        check(MAX_PARTS * MAX_PICTURE_SIDE, 1, 1, 1, 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The video planes of a chunk, to and from access units.
 
 use crate::avcodec::{Decoder, DecoderConfig, EncoderConfig, Lines, LinesMut, PixelFormat};
-use crate::error::{Result, damaged};
+use crate::error::{Error, Result, damaged};
 use crate::geometry::Geometry;
 use crate::options::Preset;
 use crate::payload::Video;
@@ -33,7 +33,8 @@ pub fn encode<S: Sample>(
     // A picture of one plane stays as it is.
     let n_bands =
         if format == PixelFormat::Gray && shifts.len() * geometry.n_components > 1 { n_slices } else { 1 };
-    let layout = layout(geometry, &shifts, format, n_bands);
+    let layout = layout(geometry, &shifts, format, n_bands)
+        .ok_or_else(|| Error::Codec("frames too large for video".into()))?;
     let process = Process::current();
     let n_threads = n_threads(process, n_slices);
     let config = EncoderConfig {
@@ -78,7 +79,8 @@ impl<'a> FrameDecoder<'a> {
     /// `stream` holds just the access units that `video` tells of.
     pub fn new(geometry: &Geometry, transform: &Transform, video: &Video, stream: &'a [u8]) -> Result<Self> {
         let shifts = transform.video_shifts();
-        let layout = layout(geometry, &shifts, video.format, video.n_bands);
+        let layout = layout(geometry, &shifts, video.format, video.n_bands)
+            .ok_or_else(|| damaged!("video of frames that are too large for it"))?;
         let n_expected = layout.n_parts.checked_mul(geometry.n_frames);
         if n_expected != Some(video.access_unit_bytes.len()) {
             return Err(damaged!(
@@ -88,8 +90,7 @@ impl<'a> FrameDecoder<'a> {
                 layout.n_parts
             ));
         }
-        // A colour picture is a frame as it is.
-        if video.format == PixelFormat::Rgb && (layout.n_parts, layout.width) != (1, geometry.width) {
+        if video.format == PixelFormat::Rgb && !layout.is_plane(geometry.height, geometry.width) {
             return Err(damaged!("RGB pictures of frames of {} × {}", geometry.height, geometry.width));
         }
         let mut rest = stream;
@@ -143,12 +144,12 @@ impl<'a> FrameDecoder<'a> {
 /// Three components of one plane of bytes are a colour picture.
 fn pixel_format(geometry: &Geometry, transform: &Transform) -> PixelFormat {
     let is_bytes = transform.planes.len() == 1 && transform.planes[0].bits == 8;
-    let fits = PictureLayout::new(geometry.height, geometry.width, 1, 1, 1).n_parts == 1
-        && geometry.width <= crate::picture::MAX_PICTURE_SIDE;
+    let layout = PictureLayout::new(geometry.height, geometry.width, 1, 1, 1);
+    let fits = layout.is_some_and(|layout| layout.is_plane(geometry.height, geometry.width));
     if geometry.n_components == 3 && is_bytes && fits { PixelFormat::Rgb } else { PixelFormat::Gray }
 }
 
-fn layout(geometry: &Geometry, shifts: &[u32], format: PixelFormat, n_bands: usize) -> PictureLayout {
+fn layout(geometry: &Geometry, shifts: &[u32], format: PixelFormat, n_bands: usize) -> Option<PictureLayout> {
     let n_components = if format == PixelFormat::Rgb { 1 } else { geometry.n_components };
     PictureLayout::new(geometry.height, geometry.width, n_components, shifts.len(), n_bands)
 }
@@ -156,8 +157,10 @@ fn layout(geometry: &Geometry, shifts: &[u32], format: PixelFormat, n_bands: usi
 /// Slices of a picture: a power of two, from the geometry alone, so that the stream is the same
 /// on every machine.
 fn n_slices(geometry: &Geometry, n_planes: usize) -> usize {
-    let n_lines = geometry.height * geometry.n_components * n_planes;
-    let most = (n_lines * geometry.width / SLICE_PIXELS).min(n_lines / MIN_SLICE_LINES).min(MAX_SLICES);
+    let n_lines = (geometry.height * geometry.n_components).saturating_mul(n_planes);
+    let most = (n_lines.saturating_mul(geometry.width) / SLICE_PIXELS)
+        .min(n_lines / MIN_SLICE_LINES)
+        .min(MAX_SLICES);
     1 << most.max(1).ilog2()
 }
 

@@ -27,6 +27,11 @@ impl Buffer {
         }
     }
 
+    /// Shortens what counts of the buffer; the memory behind stays allocated.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
     /// Gives the memory away; whoever takes it frees it with C's `free`.
     pub(crate) fn into_raw(self) -> *mut c_void {
         std::mem::ManuallyDrop::new(self).start.as_ptr().cast()
@@ -88,6 +93,15 @@ mod tests {
         assert_eq!(&buffer[..], [0; 5]);
         buffer.copy_from_slice(b"hello");
         assert_eq!(&buffer[..], b"hello");
+    }
+
+    #[test]
+    fn truncation_only_shortens() {
+        let mut buffer = Buffer::zeroed(5).unwrap();
+        buffer.truncate(3);
+        assert_eq!(buffer.len(), 3);
+        buffer.truncate(4);
+        assert_eq!(buffer.len(), 3);
     }
 
     #[test]
