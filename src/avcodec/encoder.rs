@@ -74,11 +74,11 @@ impl Encoder {
     }
 
     /// Makes the session code the next chunk as a fresh session would. x264 numbers IDR pictures
-    /// 0, 1, 0, 1, …: an odd number of them is evened out, so that a chunk's bytes do not depend
-    /// on what was coded before it.
+    /// 0, 1, 0, 1, …: an odd number of them is evened out with an empty picture, so that a chunk's
+    /// bytes do not depend on what was coded before it.
     pub fn start_chunk(&mut self) -> Result<()> {
         if !self.n_idr_pictures.is_multiple_of(2) {
-            self.encode(true, |_| (), &mut Vec::new())?;
+            self.encode(true, |mut lines| lines.clear(), &mut Vec::new())?;
         }
         Ok(())
     }

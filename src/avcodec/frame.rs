@@ -35,6 +35,11 @@ impl<'a> Lines<'a> {
 }
 
 impl LinesMut<'_> {
+    /// Makes all lines 0.
+    pub fn clear(&mut self) {
+        self.bytes.fill(0);
+    }
+
     /// The bytes of a line; at least as many as the picture's row takes.
     pub fn line(&mut self, line: usize) -> &mut [u8] {
         &mut self.bytes[line * self.linesize..][..self.linesize]
