@@ -3,6 +3,7 @@
 // Each test program uses a part of it.
 #![allow(dead_code, unused_imports)]
 
+pub mod examples;
 mod lab;
 mod run;
 
