@@ -38,10 +38,10 @@ impl Decoder {
             raw.thread_type = ff::FF_THREAD_SLICE;
             // No picture waits for a later one.
             raw.flags |= ff::AV_CODEC_FLAG_LOW_DELAY as i32;
-            // Damage is an error, never concealed.
+            // Damage is an error. What libavcodec conceals nevertheless it marks; with concealment
+            // turned off it would mark every picture of several slices that one thread decodes.
             raw.err_recognition =
                 ff::AV_EF_EXPLODE | ff::AV_EF_BITSTREAM | ff::AV_EF_BUFFER | ff::AV_EF_CRCCHECK;
-            raw.error_concealment = 0;
             // Whole macroblocks, and what libavcodec adds around them.
             raw.max_pixels = ((config.width + 128) * (config.height + 128)) as i64;
         }
@@ -91,10 +91,8 @@ impl Decoder {
                 frame.height
             ));
         }
-        // Not `decode_error_flags`: with concealment off, libavcodec sets them in whole pictures too, if
-        // they have several slices. A bad slice makes the call above fail, or the checksum.
-        if frame.flags & ff::AV_FRAME_FLAG_CORRUPT != 0 {
-            return Err(damaged!("a picture without all that it refers to"));
+        if frame.decode_error_flags != 0 || frame.flags & ff::AV_FRAME_FLAG_CORRUPT != 0 {
+            return Err(damaged!("a picture with decoding errors"));
         }
         let is = |formats: &[ff::AVPixelFormat]| formats.iter().any(|&f| frame.format == f as i32);
         use ff::AVPixelFormat::{AV_PIX_FMT_GBRP, AV_PIX_FMT_GRAY8, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P};
@@ -115,4 +113,65 @@ fn as_damage<T>(result: Result<T>) -> Result<T> {
         Error::Codec(reason) => damaged!("{reason}"),
         e => e,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::avcodec::{Encoder, EncoderConfig};
+    use crate::options::Preset;
+
+    const WIDTH: usize = 64;
+    const HEIGHT: usize = 256;
+
+    /// An access unit of four slices, and the luma bytes that are in it.
+    fn four_slices(format: PixelFormat) -> (Vec<u8>, Vec<u8>) {
+        let luma: Vec<u8> = (0..WIDTH * HEIGHT).map(|i| ((i * i) >> 7) as u8).collect();
+        let config = EncoderConfig {
+            width: WIDTH,
+            height: HEIGHT,
+            format,
+            preset: Preset::default(),
+            n_slices: 4,
+            n_threads: 1,
+        };
+        let mut unit = Vec::new();
+        let fill = |mut lines: crate::avcodec::LinesMut<'_>| {
+            for (y, row) in luma.chunks_exact(WIDTH).enumerate() {
+                lines.line(y)[..WIDTH].copy_from_slice(row);
+            }
+        };
+        Encoder::open(&config).unwrap().encode(true, fill, &mut unit).unwrap();
+        (unit, luma)
+    }
+
+    fn decode(unit: &[u8], format: PixelFormat, n_threads: usize) -> Result<Vec<u8>> {
+        let mut decoder = Decoder::open(&DecoderConfig { width: WIDTH, height: HEIGHT, format, n_threads })?;
+        let [lines, ..] = decoder.decode(unit)?;
+        Ok((0..HEIGHT).flat_map(|y| lines.line(y)[..WIDTH].to_vec()).collect())
+    }
+
+    #[test]
+    fn slices_may_be_more_than_threads() {
+        for format in [PixelFormat::Gray, PixelFormat::Yuv420] {
+            let (unit, luma) = four_slices(format);
+            for n_threads in [1, 2, 4] {
+                assert!(decode(&unit, format, n_threads).unwrap() == luma, "{format:?}, {n_threads} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_slice_of_the_originals_is_an_error() {
+        let (unit, _) = four_slices(PixelFormat::Yuv420);
+        let starts: Vec<_> =
+            (0..unit.len() - 3).filter(|&i| unit[i..i + 3] == [0, 0, 1] && unit[i + 3] & 0x1f == 5).collect();
+        assert_eq!(starts.len(), 4);
+        for (first, next) in [(0, 1), (1, 2), (2, 3)] {
+            let without = [&unit[..starts[first]], &unit[starts[next]..]].concat();
+            let error = decode(&without, PixelFormat::Yuv420, 1).unwrap_err();
+            assert!(matches!(error, Error::Damaged(_)), "{error}");
+        }
+        assert!(decode(&unit[..starts[3]], PixelFormat::Yuv420, 1).is_err());
+    }
 }
