@@ -51,7 +51,7 @@ impl<'l> NewDataset<'l> {
     }
 
     fn filter_options(&self) -> Result<(u32, Vec<u32>), Failure> {
-        // More than any filter stores: so that a value too many is seen and not cut off.
+        // More than any filter stores.
         let mut values = vec![0; 64];
         let mut n_values = values.len();
         let mut flags = 0;
@@ -70,7 +70,8 @@ impl<'l> NewDataset<'l> {
             )
         };
         expect(status >= 0, "the filter's parameters can't be read")?;
-        values.truncate(n_values);
+        // So that values too many are counted and not cut off.
+        values.resize(n_values, 0);
         Ok((flags, values))
     }
 
