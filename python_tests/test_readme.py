@@ -1,0 +1,64 @@
+"""Every code block of README.md runs, in the order in which a reader meets them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A folder that looks as the repository does after scripts/demo, as far as README.md needs it."""
+    folder = tmp_path_factory.mktemp("checkout")
+    # conftest.py has put the plugin there.
+    shutil.copytree(os.environ["HDF5_PLUGIN_PATH"], folder / "target" / "release")
+    (folder / "tests").symlink_to(ROOT / "tests")
+    return folder
+
+
+def run(block, language, folder):
+    """The block's exit status and output. Variables that it exports go into our environment."""
+    if language == "python":
+        command = [sys.executable, "-c", block]
+    else:
+        command = ["bash", "-euo", "pipefail", "-c", block]
+    return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_the_blocks_are_found():
+    assert {language for language, _ in BLOCKS} == {"sh", "python"}
+    assert len(BLOCKS) >= 5
+
+
+# Blocks use the files of those before them, so they are one test.
+def test_every_block_runs(checkout, monkeypatch):
+    monkeypatch.delenv("HDF5_PLUGIN_PATH")
+    for language, block in BLOCKS:
+        if re.fullmatch(r"(scripts/\w+\n)+", block):
+            # These set up and run all tests, this one among them: not from here.
+            for script in block.split():
+                assert os.access(ROOT / script, os.X_OK), script
+            continue
+        for name, value in re.findall(r"^export (\w+)=(.*)$", block, re.M):
+            monkeypatch.setenv(name, value.replace("$PWD", str(checkout)))
+        result = run(block, language, checkout)
+        assert result.returncode == 0, f"{block}\n{result.stdout}"
+
+
+def test_links_lead_somewhere():
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        text = document.read_text(encoding="utf-8")
+        for target, anchor in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", text):
+            linked = (document.parent / target) if target else document
+            assert linked.exists(), f"{document.name}: {target}"
+            if anchor:
+                titles = re.findall(r"^#+ (.*)$", linked.read_text(encoding="utf-8"), re.M)
+                anchors = {"#" + re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles}
+                assert anchor in anchors, f"{document.name}: {target}{anchor}"
