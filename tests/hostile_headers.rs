@@ -1,0 +1,155 @@
+//! Does a header that promises much, with little behind it, cost memory or time?
+//!
+//! The process may use 2 GiB of addresses, and a chunk for which there is no memory has to be an
+//! error. An infallible allocation beyond that ends this program.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use h5filter::{Element, SampleKind};
+use h5h264::avcodec::PixelFormat;
+use h5h264::error::Error;
+use h5h264::geometry::Geometry;
+use h5h264::payload::{Content, Header, Payload, Video, repair_checksum, write_coded};
+use h5h264::transform::{Coding, Mapping, Plane, Table, Transform};
+use h5h264::{filter, options};
+use support::examples::{examples, examples_in_original_layout, large_examples};
+
+/// Opening the codec and telling that there is nothing takes milliseconds.
+const LONG: Duration = Duration::from_secs(5);
+
+fn limit_memory() {
+    let limit = libc::rlimit { rlim_cur: 2 << 30, rlim_max: 2 << 30 };
+    // SAFETY: `limit` is valid for the call.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+}
+
+/// Frames of samples of `bits` planes that are coded like this, and what follows the header.
+fn coded(
+    [n_frames, height, width, n_components, sample_bytes]: [u64; 5],
+    plane: Plane,
+    n_planes: usize,
+) -> Header {
+    let is_video = plane.coding == Coding::Video;
+    let video = Video { format: PixelFormat::Gray, n_bands: 1, access_unit_bytes: vec![1] };
+    Header {
+        geometry: Geometry::new(n_frames, height, width, n_components, sample_bytes).expect("a geometry"),
+        big_endian: false,
+        transform: Transform {
+            mapping: Mapping::Integer { offset: 0 },
+            table: None,
+            planes: vec![plane; n_planes],
+        },
+        video: is_video.then_some(video),
+    }
+}
+
+/// Decodes what has this header and nothing but zeros behind it; the dataset promises chunks of
+/// that size.
+#[track_caller]
+fn decode(header: &Header, n_zeros: usize) -> Error {
+    limit_memory();
+    let stored = write_coded(b"", header, n_zeros, |_| (), &[]).expect("a payload");
+    let g = &header.geometry;
+    let bytes = Element { kind: SampleKind::Unsigned, sample_bytes: 1, n_samples: 1, big_endian: false };
+    let chunk_shape = [g.n_frames, g.frame_bytes() / g.width, g.width].map(|n| n as u64);
+    let promised = options::resolve_for(&[], &chunk_shape, bytes).ok();
+    let start = Instant::now();
+    let error =
+        filter::decode(promised.as_deref().unwrap_or_default(), &stored).expect_err("it can't be decoded");
+    assert!(start.elapsed() < LONG, "{error}: {:?}", start.elapsed());
+    assert!(filter::decode(&[], &stored).is_err());
+    error
+}
+
+const RAW: Plane = Plane { bits: 8, coding: Coding::Raw };
+const VIDEO: Plane = Plane { bits: 8, coding: Coding::Video };
+const ONE_BIT_OF_VIDEO: Plane = Plane { bits: 1, coding: Coding::Video };
+
+#[test]
+fn chunks_larger_than_the_machine_are_errors() {
+    for n_frames in [1 << 20, 1 << 31, 1 << 40, 1 << 50] {
+        for plane in [RAW, VIDEO] {
+            let error = decode(&coded([n_frames, 64, 64, 1, 1], plane, 1), 1);
+            assert!(matches!(error, Error::Damaged(_)), "{error}");
+        }
+        if n_frames > 1 << 20 {
+            // A constant chunk has nothing behind its header, so this is honest, and too large.
+            let error = decode(&coded([n_frames, 64, 64, 1, 1], RAW, 0), 0);
+            assert!(matches!(error, Error::OutOfMemory(_)), "{error}");
+        }
+    }
+}
+
+#[test]
+fn frames_of_many_parts_are_errors() {
+    let shapes =
+        [[1, 1 << 30, 1, 1, 1], [1, 1, 1 << 30, 1, 1], [1, 1, 1 << 25, 64, 1], [1, 1 << 15, 1 << 15, 1, 1]];
+    for shape in shapes {
+        for n_bands in [1, 64] {
+            let mut header = coded(shape, ONE_BIT_OF_VIDEO, 8);
+            header.video.as_mut().expect("video").n_bands = n_bands;
+            let error = decode(&header, 1);
+            assert!(matches!(error, Error::Damaged(_)), "{error}");
+        }
+    }
+}
+
+#[test]
+fn lists_longer_than_what_is_stored_are_errors() {
+    let header = coded([1, 64, 64, 1, 4], VIDEO, 1);
+    let stored = write_coded(b"", &header, 1, |_| (), &[]).expect("a payload");
+    // Where the header has its last fields: format, n_bands, n_access_units, access_unit_bytes, zero.
+    let end = stored.len() - 2;
+    for number in [&[0xff, 0xff, 0xff, 0x7f][..], &[0xff; 9]] {
+        let mut damaged = stored.to_vec();
+        damaged.splice(end - 1..end, number.iter().copied().chain([0]));
+        repair_checksum(&mut damaged);
+        assert!(filter::decode(&[], &damaged).is_err());
+    }
+    // 65536 values take at least as many bytes.
+    let mut header = coded([1, 64, 64, 1, 4], RAW, 1);
+    header.transform.table = Some(Table::new((0..65536).collect()));
+    let stored = write_coded(b"", &header, 64 * 64, |_| (), &[]).expect("a payload");
+    let mut damaged = stored[..100].to_vec();
+    repair_checksum(&mut damaged);
+    assert!(filter::decode(&[], &damaged).is_err());
+}
+
+fn header_and_stream(stored: &[u8]) -> (Header, &[u8]) {
+    match Payload::read(stored).expect("a payload").content {
+        Content::Coded { header, stream, .. } => (header, stream),
+        Content::Raw(_) => panic!("a chunk that is stored as it is"),
+    }
+}
+
+#[test]
+fn video_of_another_size_is_an_error() {
+    limit_memory();
+    let ours = &examples([2, 20, 32])[1];
+    let ours_stored = ours.encode();
+    for theirs in large_examples() {
+        // The header says 20 × 32, the parameter sets say what the large frames have.
+        let (mut header, _) = header_and_stream(&ours_stored);
+        let theirs_stored = theirs.encode();
+        let (theirs_header, stream) = header_and_stream(&theirs_stored);
+        let n_bytes = theirs_header.video.expect("video").access_unit_bytes[0];
+        header.video.as_mut().expect("video").access_unit_bytes = vec![n_bytes, 0];
+        let stored = write_coded(&ours.chunk, &header, 0, |_| (), &stream[..n_bytes]).expect("a payload");
+        let error = filter::decode(&ours.cd_values, &stored).expect_err(&theirs.name);
+        assert!(matches!(error, Error::Damaged(_)), "{}: {error}", theirs.name);
+    }
+}
+
+#[test]
+fn originals_that_promise_much_are_errors() {
+    limit_memory();
+    let original = &examples_in_original_layout([2, 64, 64])[1];
+    let mut stored = original.encode();
+    for promised in [0, 1, 64 * 64, 3 * 64 * 64, u64::from(u32::MAX)] {
+        stored[..8].copy_from_slice(&promised.to_le_bytes());
+        assert!(filter::decode(&original.cd_values, &stored).is_err(), "{promised}");
+        assert!(filter::decode(&[64, 64, 1], &stored).is_err(), "{promised}");
+    }
+}
