@@ -37,6 +37,7 @@ pub fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
     let process = Process::current();
     let key = ChunkKey::of(stored);
     if let Some(known) = process.chunks.get(&key) {
+        check_size(known.len(), options::stored_chunk_bytes(cd_values))?;
         let mut chunk = Buffer::zeroed(known.len())?;
         chunk.copy_from_slice(&known);
         return Ok(chunk);
