@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def find_plugin():
-    directory = Path(os.environ.get("H5H264_PLUGIN_DIR", ROOT / "target" / "release"))
+    release_build = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "release")
+    directory = Path(os.environ.get("H5H264_PLUGIN_DIR", release_build))
     for name in LIBRARY_NAMES:
         if (directory / name).is_file():
             return (directory / name).resolve()
