@@ -18,6 +18,8 @@ FILTER_ID = 32010
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 LEGACY = ROOT / "tests" / "data" / "legacy"
+# Stored chunks, and index.txt: "name | XXH3-128 of the chunk | …".
+FORMAT_1 = ROOT / "tests" / "data" / "format-1"
 
 
 def load(path):
@@ -293,6 +295,14 @@ def test_it_decodes_what_the_original_wrote(path):
         if file["h264"].id.get_create_plist().get_nfilters() > 1:
             pytest.skip("has other filters, which the reference decoder does not know")
         np.testing.assert_array_equal(reference.read_dataset(file["h264"]), file["expected"][...])
+
+
+@pytest.mark.parametrize("line", (FORMAT_1 / "index.txt").read_text(encoding="utf-8").splitlines())
+def test_it_decodes_the_chunks_of_format_1_that_are_kept(line):
+    xxhash = pytest.importorskip("xxhash")
+    name, chunk_hash, *_ = line.split(" | ")
+    chunk = reference.decode((FORMAT_1 / name).read_bytes())
+    assert xxhash.xxh3_128_hexdigest(chunk) == chunk_hash
 
 
 def test_a_chunk_of_plain_frames_ends_with_the_movie(tmp_path):
