@@ -6,6 +6,8 @@ use crate::error::{Result, options};
 const MIN_FRAME_PIXELS: usize = 256;
 /// A picture narrower than this is mostly padding (a macroblock has 16 columns).
 const MIN_FRAME_WIDTH: usize = 16;
+/// Rows that are made of a longer row have at most this many pixels.
+const MAX_ROW_WIDTH: usize = 1024;
 
 /// The shape of a chunk: frames × height × width × components, each of `sample_bytes` bytes, in
 /// C order. Every product of them fits into `usize`.
@@ -65,19 +67,28 @@ impl Geometry {
         self.frame_bytes() * self.n_frames
     }
 
-    /// The geometry to code the chunk with: tiny frames are laid under each other to make one
-    /// large one, since each coded picture costs about ten bytes and ten microseconds.
+    /// The geometry to code the chunk with. Tiny frames are laid under each other to make one large
+    /// one, since each coded picture costs about ten bytes and ten microseconds; and a single row is cut
+    /// into rows that lie under each other, since a coded picture has 16 lines at least.
     pub fn folded(self) -> Self {
-        if self.frame_pixels() >= MIN_FRAME_PIXELS || self.n_frames == 1 && self.width >= MIN_FRAME_WIDTH {
-            return self;
-        }
-        let (height, width) = if self.width >= MIN_FRAME_WIDTH {
+        let pixels = self.n_frames * self.frame_pixels();
+        let (height, width) = if self.frame_pixels() < MIN_FRAME_PIXELS && self.width >= MIN_FRAME_WIDTH {
             (self.n_frames * self.height, self.width)
+        } else if self.frame_pixels() < MIN_FRAME_PIXELS || self.n_frames * self.height == 1 {
+            let width = row_width(pixels);
+            (pixels / width, width)
         } else {
-            (1, self.n_frames * self.frame_pixels())
+            return self;
         };
         Self { n_frames: 1, height, width, ..self }
     }
+}
+
+/// The width of the rows that a single row of `pixels` is best cut into: the largest up to
+/// [`MAX_ROW_WIDTH`] that leaves no rest, if that makes enough rows of enough pixels.
+fn row_width(pixels: usize) -> usize {
+    let fits = |width: &usize| pixels.is_multiple_of(*width) && pixels / width >= MIN_FRAME_WIDTH;
+    (MIN_FRAME_WIDTH..=MAX_ROW_WIDTH).rev().find(fits).unwrap_or(pixels)
 }
 
 #[cfg(test)]
@@ -110,12 +121,15 @@ mod tests {
     #[test]
     fn folding_keeps_the_number_of_samples() {
         for (n, h, w) in
-            [(65536, 1, 1), (1000, 2, 40), (7, 15, 15), (5, 512, 512), (1, 1, 100_000), (1, 4, 4)]
+            [(65536, 1, 1), (1000, 2, 40), (7, 15, 15), (5, 512, 512), (1, 1, 100_000), (1, 4, 4), (3, 1, 5)]
         {
             let g = Geometry::new(n, h, w, 2, 4).unwrap();
             assert_eq!(g.folded().chunk_bytes(), g.chunk_bytes());
         }
         assert_eq!(Geometry::new(1000, 2, 40, 1, 1).unwrap().folded().height, 2000);
-        assert_eq!(Geometry::new(65536, 1, 1, 1, 1).unwrap().folded().width, 65536);
+        assert_eq!(Geometry::new(65536, 1, 1, 1, 1).unwrap().folded().width, 1024);
+        assert_eq!(Geometry::new(1, 1, 16 * 617, 1, 1).unwrap().folded().width, 617);
+        // A prime number of pixels stays one row.
+        assert_eq!(Geometry::new(1, 1, 100_003, 1, 1).unwrap().folded().width, 100_003);
     }
 }

@@ -1,5 +1,6 @@
 use ffmpeg_sys_next as ff;
 
+use super::annexb::has_sei;
 use super::context::Context;
 use super::frame::{Frame, Lines};
 use super::packet::Packet;
@@ -58,6 +59,11 @@ impl Decoder {
     /// Decodes one access unit and returns the planes of its picture, of which `Gray` and
     /// `Yuv420` have one, and `Rgb` has R, G and B.
     pub fn decode(&mut self, access_unit: &[u8]) -> Result<[Lines<'_>; 3]> {
+        // An SEI message that names an old x264 would make libavcodec decode 4:4:4 pictures with
+        // that version's mistakes, those of the next chunk too. Encoders here write none.
+        if self.config.format == PixelFormat::Rgb && has_sei(access_unit) {
+            return Err(damaged!("an access unit with an SEI message"));
+        }
         let size = i32::try_from(access_unit.len()).map_err(|_| damaged!("an access unit of over 2 GiB"))?;
         {
             // SAFETY: the packet is ours. It has no buffer, so libavcodec copies the bytes, with

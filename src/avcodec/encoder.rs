@@ -1,6 +1,7 @@
 use ffmpeg_sys_next as ff;
 use h5filter::OutOfMemory;
 
+use super::annexb::{SEI, SLICES, find_start_code, unit_type};
 use super::context::Context;
 use super::frame::{Frame, LinesMut};
 use super::packet::Packet;
@@ -125,10 +126,6 @@ fn x264_params(preset: Preset) -> &'static str {
     if preset.is_cavlc() { "keyint=infinite:scenecut=0:weightp=1" } else { "keyint=infinite:scenecut=0" }
 }
 
-// ITU-T H.264: values of nal_unit_type (table 7-1). SEI precedes the slices (7.4.1.2.3).
-const SLICES: std::ops::RangeInclusive<u8> = 1..=5;
-const SEI: u8 = 6;
-
 /// Appends an access unit but for its SEI messages: a session's first packet has 600 bytes of
 /// x264's version and options in one, which small chunks could not bear.
 fn append_without_sei(access_unit: &[u8], stream: &mut Vec<u8>) -> Result<()> {
@@ -137,11 +134,11 @@ fn append_without_sei(access_unit: &[u8], stream: &mut Vec<u8>) -> Result<()> {
     }
     let mut rest = access_unit;
     while let Some(start_code) = find_start_code(rest) {
-        let unit_type = rest.get(start_code + 3).map_or(0, |header| header & 0x1f);
+        let body = &rest[start_code + 3..];
+        let unit_type = unit_type(body);
         if SLICES.contains(&unit_type) {
             break;
         }
-        let body = &rest[start_code + 3..];
         // A zero byte before a start code belongs to it (Annex B.1.1).
         let end = find_start_code(body).map_or(rest.len(), |next| {
             start_code + 3 + if next > 0 && body[next - 1] == 0 { next - 1 } else { next }
@@ -162,17 +159,13 @@ fn set_last_bits(access_unit: &mut [u8]) {
     let mut end = access_unit.len();
     while let Some(start_code) = access_unit[..end].windows(3).rposition(|three| three == [0, 0, 1]) {
         let unit = &mut access_unit[start_code + 3..end];
-        let is_slice = unit.first().is_some_and(|header| SLICES.contains(&(header & 0x1f)));
+        let is_slice = SLICES.contains(&unit_type(unit));
         // A zero byte at the end belongs to the next start code (Annex B.1.1).
         if let Some(last) = unit.iter_mut().rfind(|byte| **byte != 0).filter(|_| is_slice) {
             *last |= 1;
         }
         end = start_code;
     }
-}
-
-fn find_start_code(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(3).position(|three| three == [0, 0, 1])
 }
 
 #[cfg(test)]

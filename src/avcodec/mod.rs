@@ -3,6 +3,7 @@
 //! Sessions are used from one thread at a time. They are opened without touching any state that
 //! other users of a shared libavcodec could see: messages are silenced per context, not globally.
 
+mod annexb;
 mod context;
 mod decoder;
 mod encoder;

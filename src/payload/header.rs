@@ -92,7 +92,8 @@ impl Header {
         let mapping = match sample >> sample::MAPPING_SHIFT {
             0 => Mapping::Integer { offset: 0 },
             1 => Mapping::OrderedFloat { offset: 0 },
-            2 => Mapping::IntegralFloat { offset: 0 },
+            2 if sample_bytes > 1 => Mapping::IntegralFloat { offset: 0 },
+            2 => return Err(damaged!("floats of one byte")),
             other => return Err(damaged!("mapping {other} (expected 0 to 2)")),
         };
         let mut offset = [0; 8];
