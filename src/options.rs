@@ -216,9 +216,12 @@ pub fn resolve_for(cd_values: &[u32], chunk_shape: &[u64], element: Element) -> 
     let or = |passed: u32, inferred: u64| if passed == 0 { inferred } else { passed.into() };
     let (height, width) = (or(passed.height, shape.height), or(passed.width, shape.width));
     let item_bytes = or(passed.sample_bytes, element.sample_bytes as u64);
-    let natural = (height, width) == (shape.height, shape.width)
-        && [element.sample_bytes, element.bytes()].contains(&(item_bytes as usize));
-
+    // Users of the original give 4 bytes for elements of 8, which it could not write otherwise.
+    let describes_element = match passed.layout {
+        Layout::H5h264 => (element.bytes() as u64).is_multiple_of(item_bytes),
+        Layout::Original => [element.sample_bytes, element.bytes()].contains(&(item_bytes as usize)),
+    };
+    let natural = (height, width) == (shape.height, shape.width) && describes_element;
     let (geometry, kind) = if natural {
         let n_components = shape.n_components * element.n_samples as u64;
         let geometry =
@@ -417,9 +420,10 @@ mod tests {
 
     #[test]
     fn explicit_frames_may_describe_another_shape() {
-        let g =
-            geometry(&[32, 40, 4], &[2, 32, 40], Element { sample_bytes: 8, kind: SampleKind::Float, ..U16 });
-        assert_eq!(g, Geometry::new(4, 32, 40, 1, 4).unwrap());
+        let f64 = Element { sample_bytes: 8, kind: SampleKind::Float, ..U16 };
+        assert_eq!(geometry(&[32, 40, 4], &[2, 32, 40], f64), geometry(&[], &[2, 32, 40], f64));
+        assert_eq!(geometry(&[32, 40, 4, 0, 1], &[2, 32, 40], f64), Geometry::new(4, 32, 40, 1, 4).unwrap());
+        assert_eq!(geometry(&[32, 80, 4], &[2, 32, 40], f64), Geometry::new(2, 32, 80, 1, 4).unwrap());
         assert_eq!(geometry(&[8, 8, 1], &[640], U8), Geometry::new(10, 8, 8, 1, 1).unwrap());
         assert_eq!(geometry(&[2, 2, 6], &[4, 12], U8), Geometry::new(2, 2, 2, 6, 1).unwrap());
     }
