@@ -1,0 +1,146 @@
+"""The environment variables do what the README says. Each is looked at from outside, in a process
+of its own."""
+
+import h5py
+import numpy as np
+import xxhash
+
+from support import create, movie, noise, run_python, same_bytes, stored_chunks, write
+
+# Reads the file named first; prints "equal" or what was raised.
+READ = """
+    import sys, h5py
+    with h5py.File(sys.argv[1], "r") as file:
+        try:
+            equal = file["frames"][()].tobytes() == file["expected"][()].tobytes()
+            print("equal" if equal else "different")
+        except OSError as error:
+            print(error)
+"""
+
+
+def with_wrong_decoded_checksum(stored):
+    """Stored bytes that are whole, but for what they say about the decoded chunk."""
+    rest = bytes(8) + stored[24:]
+    return stored[:8] + xxhash.xxh3_64_intdigest(rest).to_bytes(8, "little") + rest
+
+
+def test_verify_0_turns_the_check_of_decoded_chunks_off(path):
+    frames = movie((3, 40, 60), "<u2")
+    with h5py.File(path, "w") as file:
+        file["expected"] = frames
+        dataset = create(file, frames)
+        ((offset, _, stored),) = stored_chunks(dataset)
+        dataset.id.write_direct_chunk(offset, with_wrong_decoded_checksum(stored))
+    assert run_python(READ, path, H5H264_VERIFY="0").stdout == "equal\n"
+    assert "do not have the checksum" in run_python(READ, path, H5H264_VERIFY="1").stdout
+    assert "do not have the checksum" in run_python(READ, path).stdout
+
+
+def test_verify_write_1_stores_the_same(path):
+    frames = np.concatenate([movie((3, 40, 60), "<u2"), noise((2, 40, 60), "<u2")])
+    script = """
+        import h5py, sys
+        from support import create, movie, noise
+        import numpy as np
+        frames = np.concatenate([movie((3, 40, 60), "<u2"), noise((2, 40, 60), "<u2")])
+        with h5py.File(sys.argv[1], "w") as file:
+            create(file, frames, chunks=(2, 40, 60))
+    """
+    stored = []
+    for value in ("0", "1"):
+        run_python(script, path, H5H264_VERIFY_WRITE=value)
+        with h5py.File(path) as file:
+            assert same_bytes(file["frames"][()], frames)
+            stored.append(list(stored_chunks(file["frames"])))
+    assert stored[0] == stored[1]
+
+
+# Writes and reads frames that are large enough for several slices; prints how many threads each
+# has started. Sessions, and with them their threads, are kept for the next chunk.
+COUNT_THREADS = """
+    import os, sys, h5py
+    from support import create, movie, same_bytes
+    frames = movie((3, 1024, 1024), "u1")
+    n_before = len(os.listdir("/proc/self/task"))
+    with h5py.File(sys.argv[1], "w") as file:
+        create(file, frames)
+    n_writing = len(os.listdir("/proc/self/task"))
+    with h5py.File(sys.argv[1], "r") as file:
+        assert same_bytes(file["frames"][()], frames)
+    n_reading = len(os.listdir("/proc/self/task"))
+    print(n_writing - n_before, n_reading - n_writing)
+"""
+
+
+def test_threads_are_limited(path):
+    n_writing, n_reading = {}, {}
+    for threads in (1, 2, 4):
+        found = run_python(COUNT_THREADS, path, H5H264_THREADS=str(threads)).stdout
+        n_writing[threads], n_reading[threads] = map(int, found.split())
+    assert n_writing[1] == n_reading[1] == 0
+    assert 0 < n_writing[2] < n_writing[4]
+    # The thread that asks for the chunk is one of them.
+    assert n_reading[2] == 1 and n_reading[4] == 3
+
+
+def test_a_file_reads_the_same_with_any_number_of_threads(path):
+    frames = movie((2, 700, 900), "<u2")
+    for write_threads in ("1", "2"):
+        script = "import sys; from support import movie, write; write(sys.argv[1], movie((2, 700, 900), '<u2'))"
+        run_python(script, path, H5H264_THREADS=write_threads)
+        with h5py.File(path, "a") as file:
+            file["expected"] = frames
+        for read_threads in ("1", "2", "3", "64"):
+            assert run_python(READ, path, H5H264_THREADS=read_threads).stdout == "equal\n"
+
+
+# Reads one value of a chunk of 64 MiB, twice; prints by how many MiB the process has grown.
+GROW = """
+    import os, sys, h5py
+    def resident_mib():
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    with h5py.File(sys.argv[1], "r") as file:
+        dataset = file["frames"]
+        before = resident_mib()
+        for _ in range(2):
+            dataset[0, 0, 0]
+        print(resident_mib() - before)
+"""
+
+
+def test_decoded_chunks_are_kept_within_the_limit(path):
+    write(path, np.tile(movie((4, 1024, 1024), "u1"), (16, 1, 1)))
+    grown = {limit: float(run_python(GROW, path, H5H264_CACHE_MIB=limit).stdout) for limit in ("0", "63", "64")}
+    assert grown["64"] > 64
+    assert grown["0"] < 40 and grown["63"] < 40
+
+
+# Reads frame after frame of a chunk that is too large for HDF5's chunk cache; prints the CPU time.
+LOOP = """
+    import sys, time, h5py
+    with h5py.File(sys.argv[1], "r", rdcc_nbytes=2**20) as file:
+        dataset = file["frames"]
+        start = time.process_time()
+        for t in range(len(dataset)):
+            dataset[t]
+        print(time.process_time() - start)
+"""
+
+
+def test_a_loop_over_frames_decodes_a_chunk_once(path):
+    """Without the decoded chunk being kept, the loop decodes it once for each of its 16 frames."""
+    write(path, movie((16, 512, 512), "<u2"))
+    seconds = {limit: float(run_python(LOOP, path, H5H264_CACHE_MIB=limit).stdout) for limit in ("0", "256")}
+    assert seconds["256"] < seconds["0"] / 3, seconds
+
+
+def test_values_that_make_no_sense_change_nothing(path):
+    frames = movie((3, 40, 60), "<u2")
+    write(path, frames)
+    with h5py.File(path, "a") as file:
+        file["expected"] = frames
+    for value in ("", "many", "-1", "99999999999999999999"):
+        names = ("H5H264_THREADS", "H5H264_CACHE_MIB", "H5H264_VERIFY", "H5H264_VERIFY_WRITE")
+        assert run_python(READ, path, **dict.fromkeys(names, value)).stdout == "equal\n"
