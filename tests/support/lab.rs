@@ -88,7 +88,7 @@ impl Lab {
 
 fn hint(program: &str) -> String {
     let package = match program {
-        "h5cc" => "libhdf5-dev",
+        "h5cc" => "hdf5-helpers, and libhdf5-dev",
         program if program.starts_with("h5") => "hdf5-tools",
         "ffmpeg" | "valgrind" => program,
         "nm" | "readelf" => "binutils",
