@@ -113,10 +113,11 @@ impl Decoder {
     }
 }
 
-/// What libavcodec can't decode is damaged.
+/// What libavcodec can't decode is damaged; but a slice that it has no memory for is invalid data
+/// to it as well.
 fn as_damage<T>(result: Result<T>) -> Result<T> {
     result.map_err(|e| match e {
-        Error::Codec(reason) => damaged!("{reason}"),
+        Error::Codec(reason) => damaged!("{reason} (or there is too little memory)"),
         e => e,
     })
 }
