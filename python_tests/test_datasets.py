@@ -6,7 +6,18 @@ import h5py
 import numpy as np
 import pytest
 
-from support import FILTER_ID, MAGIC, check_stored, create, filters, movie, noise, same_bytes, stored_chunks
+from support import (
+    FILTER_ID,
+    MAGIC,
+    check_stored,
+    create,
+    filters,
+    movie,
+    noise,
+    run_python,
+    same_bytes,
+    stored_chunks,
+)
 
 SHAPE = (10, 48, 64)
 CHUNKS = (4, 48, 64)
@@ -30,6 +41,27 @@ def test_appending_frame_by_frame(path, frames):
     with h5py.File(path) as file:
         check_stored(file["frames"])
         assert same_bytes(file["frames"][()], frames)
+
+
+@pytest.mark.parametrize("first", ["pass", "h5py.h5z.filter_avail(32010)", "file['read'][()]"])
+def test_a_process_that_only_appends(path, frames, first):
+    """HDF5 loads a plugin when a dataset is created or read, or when it is asked to. A process
+    that does none of this, and only writes to datasets that exist, gets its chunks stored as they
+    are, whatever the filter."""
+    with h5py.File(path, "w") as file:
+        file.create_dataset("frames", SHAPE, "<u2", chunks=CHUNKS, compression=FILTER_ID)
+        create(file, frames, name="read")
+    script = f"""
+        import sys, h5py
+        from support import movie
+        with h5py.File(sys.argv[1], "a") as file:
+            {first}
+            file["frames"][...] = movie({SHAPE}, "<u2")
+    """
+    run_python(script, path)
+    with h5py.File(path) as file:
+        assert same_bytes(file["frames"][()], frames)
+        assert {mask for _, mask, _ in stored_chunks(file["frames"])} == {1 if first == "pass" else 0}
 
 
 def test_shrinking_and_growing_again_shows_the_fill_value(path, frames):
