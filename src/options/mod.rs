@@ -1,7 +1,13 @@
 //! cd_values: what a user passes, what is stored with the dataset, what a chunk is coded with.
 //! docs/cd_values.md is the specification of both.
 
+mod cd_values;
+mod frames;
+
 use h5filter::{CdValues, Element, NewDataset, SampleKind};
+
+use cd_values::{Passed, Stored};
+use frames::{FrameShape, explicit_geometry};
 
 use crate::error::{Error, Result, options};
 use crate::geometry::Geometry;
@@ -23,21 +29,6 @@ pub const PRESETS: [&str; 10] = [
 
 /// Elements of more bytes than this are refused: they are records, not samples.
 pub const MAX_ELEMENT_BYTES: usize = 16;
-
-/// Slot 5 of stored values: "h5" and the version of the slot table.
-const STORED_TAG: u32 = 0x6835_0001;
-/// Slots that a user may fill.
-const N_USER_SLOTS: usize = 5;
-/// Slots that are stored.
-const N_STORED_SLOTS: usize = 10;
-
-/// Bits of slot 6.
-mod flags {
-    pub(super) const GIVEN: u32 = 0b111;
-    pub(super) const KIND_SHIFT: u32 = 8;
-    pub(super) const KIND: u32 = 0b11 << KIND_SHIFT;
-    pub(super) const BIG_ENDIAN: u32 = 1 << 12;
-}
 
 /// How hard x264 tries: an index into [`PRESETS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -73,57 +64,6 @@ pub enum Layout {
     Original,
 }
 
-/// What a user passed: slots 0 to 4, with 0 for what was left open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Passed {
-    height: u32,
-    width: u32,
-    sample_bytes: u32,
-    preset: Preset,
-    layout: Layout,
-}
-
-impl Passed {
-    /// Takes what a user passed, or what was stored for another dataset whose creation
-    /// properties are being used again; of that, only what its user had passed counts.
-    fn from_cd_values(cd_values: &[u32]) -> Result<Self> {
-        let mut slots = [0; N_USER_SLOTS];
-        if Stored::is_stored(cd_values) {
-            slots.copy_from_slice(&cd_values[..N_USER_SLOTS]);
-            for (slot, value) in slots.iter_mut().enumerate().take(3) {
-                if cd_values[6] & flags::GIVEN & (1 << slot) == 0 {
-                    *value = 0;
-                }
-            }
-        } else if matches!(cd_values.len(), 0 | 3..=N_USER_SLOTS) {
-            slots[..cd_values.len()].copy_from_slice(cd_values);
-        } else {
-            return Err(options!(
-                "{} options (expected none, or 3 to 5: height, width, bytes per sample, preset, layout)",
-                cd_values.len()
-            ));
-        }
-        let [height, width, sample_bytes, preset, layout] = slots;
-        let layout = match layout {
-            0 => Layout::H5h264,
-            1 => Layout::Original,
-            _ => {
-                return Err(options!(
-                    "layout {layout} does not exist (expected 0, this project's, or 1, the original's)"
-                ));
-            }
-        };
-        Ok(Self { height, width, sample_bytes, preset: Preset::new(preset)?, layout })
-    }
-
-    fn given(&self) -> u32 {
-        [self.height, self.width, self.sample_bytes]
-            .iter()
-            .rev()
-            .fold(0, |bits, &v| bits << 1 | u32::from(v != 0))
-    }
-}
-
 /// Everything that is needed to encode a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -137,63 +77,6 @@ pub struct Options {
     pub preset: Preset,
     /// What to write.
     pub layout: Layout,
-}
-
-/// What `set_local` stores: the options, and which of slots 0 to 2 the user had passed.
-struct Stored {
-    options: Options,
-    slots: [u32; 3],
-    given: u32,
-}
-
-impl Stored {
-    fn is_stored(cd_values: &[u32]) -> bool {
-        cd_values.len() == N_STORED_SLOTS && cd_values[5] == STORED_TAG
-    }
-
-    fn to_cd_values(&self) -> CdValues {
-        let o = &self.options;
-        let kind = match o.kind {
-            SampleKind::Unsigned => 0,
-            SampleKind::Signed => 1,
-            SampleKind::Float => 2,
-            SampleKind::Bytes => 3,
-        };
-        let big_endian = if o.big_endian { flags::BIG_ENDIAN } else { 0 };
-        let n_frames = o.geometry.n_frames as u64;
-        let [height, width, sample_bytes] = self.slots;
-        vec![
-            height,
-            width,
-            sample_bytes,
-            u32::from(o.preset.0),
-            o.layout as u32,
-            STORED_TAG,
-            self.given | kind << flags::KIND_SHIFT | big_endian,
-            o.geometry.n_components as u32,
-            n_frames as u32,
-            (n_frames >> 32) as u32,
-        ]
-    }
-
-    fn from_cd_values(v: &[u32]) -> Result<Options> {
-        let passed = Passed::from_cd_values(v)?;
-        let kind = match (v[6] & flags::KIND) >> flags::KIND_SHIFT {
-            0 => SampleKind::Unsigned,
-            1 => SampleKind::Signed,
-            2 => SampleKind::Float,
-            _ => SampleKind::Bytes,
-        };
-        let sample_bytes = if kind == SampleKind::Bytes { 1 } else { v[2] };
-        let n_frames = u64::from(v[8]) | u64::from(v[9]) << 32;
-        Ok(Options {
-            geometry: Geometry::new(n_frames, v[0].into(), v[1].into(), v[7].into(), sample_bytes.into())?,
-            kind,
-            big_endian: v[6] & flags::BIG_ENDIAN != 0,
-            preset: passed.preset,
-            layout: passed.layout,
-        })
-    }
 }
 
 /// Checks what the user passed against the dataset, and gives the values to store with it.
@@ -257,7 +140,7 @@ impl Options {
             return Stored::from_cd_values(cd_values);
         }
         let passed = Passed::from_cd_values(cd_values)?;
-        if passed.given() != flags::GIVEN {
+        if !passed.describes_frames() {
             return Err(options!(
                 "the frame shape is not known, because the functions of the calling libhdf5 can't be found (pass \
                  height, width and bytes per sample)"
@@ -316,60 +199,6 @@ impl Options {
 pub fn stored_chunk_bytes(cd_values: &[u32]) -> Option<usize> {
     let stored = Stored::is_stored(cd_values).then(|| Stored::from_cd_values(cd_values).ok());
     stored.flatten().map(|options| options.geometry.chunk_bytes())
-}
-
-/// What the chunk shape says about frames: (…, height, width) or (…, height, width, 3 or 4).
-struct FrameShape {
-    n_frames: u64,
-    height: u64,
-    width: u64,
-    n_components: u64,
-}
-
-impl FrameShape {
-    fn of(chunk_shape: &[u64]) -> Result<Self> {
-        let (n_components, shape) = match chunk_shape {
-            [shape @ .., n @ (3 | 4)] if !shape.is_empty() => (*n, shape),
-            shape => (1, shape),
-        };
-        let (frames, height, width) = match shape {
-            [frames @ .., height, width] => (frames, *height, *width),
-            [width] => (&[][..], 1, *width),
-            [] => return Err(options!("the dataset has no chunk shape")),
-        };
-        let n_frames = frames.iter().try_fold(1u64, |product, &n| product.checked_mul(n));
-        let n_frames =
-            n_frames.ok_or_else(|| options!("a chunk of shape {chunk_shape:?} has over 2^64 frames"))?;
-        Ok(Self { n_frames, height, width, n_components })
-    }
-}
-
-/// Frames as the user described them, whatever the chunk shape is.
-fn explicit_geometry(
-    chunk_bytes: u64,
-    height: u64,
-    width: u64,
-    item_bytes: u64,
-) -> Result<(Geometry, SampleKind)> {
-    let frame_bytes = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(item_bytes));
-    let n_frames = match frame_bytes {
-        Some(bytes) if bytes > 0 && chunk_bytes > 0 && chunk_bytes.is_multiple_of(bytes) => {
-            chunk_bytes / bytes
-        }
-        _ => {
-            return Err(options!(
-                "frames of height {height} × width {width} × {item_bytes} bytes do not fit the chunk of {chunk_bytes} \
-                 bytes (expected their product to divide it)"
-            ));
-        }
-    };
-    match item_bytes {
-        1 | 2 | 4 | 8 => Ok((Geometry::new(n_frames, height, width, 1, item_bytes)?, SampleKind::Unsigned)),
-        _ if item_bytes <= MAX_ELEMENT_BYTES as u64 => {
-            Ok((Geometry::new(n_frames, height, width, item_bytes, 1)?, SampleKind::Bytes))
-        }
-        _ => Err(options!("{item_bytes} bytes per sample (expected at most {MAX_ELEMENT_BYTES})")),
-    }
 }
 
 #[cfg(test)]
