@@ -37,11 +37,11 @@ macro_rules! damaged {
 }
 
 /// Shorthand for [`Error::Options`].
-macro_rules! options {
+macro_rules! bad_options {
     ($($arg:tt)*) => { $crate::error::Error::Options(format!($($arg)*)) };
 }
 
-pub(crate) use {damaged, options};
+pub(crate) use {bad_options, damaged};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,8 +4,9 @@ use h5filter::Buffer;
 
 use crate::error::{Error, Result, damaged, filled};
 use crate::geometry::Geometry;
-use crate::options::{self, Layout, Options};
+use crate::options::{self, Options};
 use crate::original;
+use crate::payload::Layout;
 use crate::payload::{self, Content, Header, Payload};
 use crate::process::{ChunkKey, Process, switch_from_env};
 use crate::transform::{self, Coding, Plane, Sample, Transform, bits, order};

@@ -1,6 +1,6 @@
 //! How a chunk's bytes are frames of samples.
 
-use crate::error::{Result, options};
+use crate::error::{Result, bad_options};
 
 /// Frames narrower and lower than this many pixels together are not worth a picture of their own.
 const MIN_FRAME_PIXELS: usize = 256;
@@ -34,13 +34,13 @@ impl Geometry {
             format!("{n_frames} frames × {height} × {width} × {n_components} samples of {sample_bytes} bytes")
         };
         if !matches!(sample_bytes, 1 | 2 | 4 | 8) {
-            return Err(options!("samples have {sample_bytes} bytes (expected 1, 2, 4 or 8)"));
+            return Err(bad_options!("samples have {sample_bytes} bytes (expected 1, 2, 4 or 8)"));
         }
         let product = numbers.iter().try_fold(1u64, |product, &n| product.checked_mul(n));
         match product {
-            Some(0) => return Err(options!("{}: expected at least 1 of each", describe())),
+            Some(0) => return Err(bad_options!("{}: expected at least 1 of each", describe())),
             Some(bytes) if isize::try_from(bytes).is_ok() => {}
-            _ => return Err(options!("{}: more bytes than this machine can address", describe())),
+            _ => return Err(bad_options!("{}: more bytes than this machine can address", describe())),
         }
         // Each factor is at most the product, which fits.
         let [n_frames, height, width, n_components, sample_bytes] = numbers.map(|n| n as usize);

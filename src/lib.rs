@@ -12,7 +12,7 @@ pub mod geometry;
 pub mod options;
 mod original;
 pub mod payload;
-mod picture;
+pub mod picture;
 mod process;
 pub mod transform;
 mod video;

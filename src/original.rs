@@ -3,9 +3,10 @@
 
 use h5filter::Buffer;
 
-use crate::avcodec::{Decoder, DecoderConfig, Encoder, EncoderConfig, PixelFormat, access_units};
-use crate::error::{Result, damaged, options};
+use crate::avcodec::{Decoder, DecoderConfig, Encoder, EncoderConfig, access_units};
+use crate::error::{Result, bad_options, damaged};
 use crate::options::Options;
+use crate::picture::PixelFormat;
 
 const SIZE_BYTES: usize = 8;
 
@@ -14,7 +15,7 @@ pub fn encode(options: &Options, chunk: &[u8]) -> Result<Buffer> {
     let (height, width) = options.original_picture()?;
     let expected = options.geometry.chunk_bytes();
     if chunk.len() != expected {
-        return Err(options!(
+        return Err(bad_options!(
             "the original layout can't follow a filter that changes the size of chunks (found {} bytes, expected \
              {expected})",
             chunk.len()

@@ -1,6 +1,17 @@
 //! How the video planes of a chunk lie in the pictures that are coded (docs/format.md,
 //! "Pictures").
 
+/// What a picture consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PixelFormat {
+    /// One 8-bit plane.
+    Gray,
+    /// Three 8-bit planes, coded as G, B, R without chroma subsampling.
+    Rgb,
+    /// A luma plane that holds everything, and unused chroma of half the size: the original's.
+    Yuv420,
+}
+
 /// Neither side of a picture may be longer: x264's limit.
 pub const MAX_PICTURE_SIDE: usize = 16384;
 /// Larger pictures are cut into parts, to bound the memory of encoder and decoder.

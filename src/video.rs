@@ -1,11 +1,11 @@
 //! The video planes of a chunk, to and from access units.
 
-use crate::avcodec::{Decoder, DecoderConfig, EncoderConfig, Lines, LinesMut, PixelFormat};
+use crate::avcodec::Preset;
+use crate::avcodec::{Decoder, DecoderConfig, EncoderConfig, Lines, LinesMut};
 use crate::error::{Error, Result, damaged};
 use crate::geometry::Geometry;
-use crate::options::Preset;
 use crate::payload::Video;
-use crate::picture::{Block, PictureLayout};
+use crate::picture::{Block, PictureLayout, PixelFormat};
 use crate::process::{Pool, Process};
 use crate::transform::{Sample, Transform};
 

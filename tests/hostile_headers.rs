@@ -8,10 +8,10 @@ mod support;
 use std::time::{Duration, Instant};
 
 use h5filter::{Element, SampleKind};
-use h5h264::avcodec::PixelFormat;
 use h5h264::error::Error;
 use h5h264::geometry::Geometry;
 use h5h264::payload::{Content, Header, Payload, Video, repair_checksum, write_coded};
+use h5h264::picture::PixelFormat;
 use h5h264::transform::{Coding, Mapping, Plane, Table, Transform};
 use h5h264::{filter, options};
 use support::examples::{examples, examples_in_original_layout, large_examples};

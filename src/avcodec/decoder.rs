@@ -1,14 +1,15 @@
 use ffmpeg_sys_next as ff;
 
 use super::annexb::has_sei;
+use super::check;
 use super::context::Context;
 use super::frame::{Frame, Lines};
 use super::packet::Packet;
-use super::{PixelFormat, check};
 use crate::error::{Error, Result, damaged};
+use crate::picture::PixelFormat;
 
 /// What a decoder is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecoderConfig {
     /// Columns of a picture.
     pub width: usize,
@@ -125,8 +126,8 @@ fn as_damage<T>(result: Result<T>) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::avcodec::Preset;
     use crate::avcodec::{Encoder, EncoderConfig};
-    use crate::options::Preset;
 
     const WIDTH: usize = 64;
     const HEIGHT: usize = 256;

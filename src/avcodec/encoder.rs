@@ -2,15 +2,16 @@ use ffmpeg_sys_next as ff;
 use h5filter::OutOfMemory;
 
 use super::annexb::{SEI, SLICES, find_start_code, unit_type};
+use super::check;
 use super::context::Context;
 use super::frame::{Frame, LinesMut};
 use super::packet::Packet;
-use super::{PixelFormat, check};
+use crate::avcodec::Preset;
 use crate::error::Result;
-use crate::options::Preset;
+use crate::picture::PixelFormat;
 
 /// What an encoder is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncoderConfig {
     /// Columns of a picture.
     pub width: usize,

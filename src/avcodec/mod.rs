@@ -10,11 +10,13 @@ mod encoder;
 mod frame;
 mod packet;
 mod parser;
+mod preset;
 
 pub use decoder::{Decoder, DecoderConfig};
 pub use encoder::{Encoder, EncoderConfig};
 pub use frame::{Lines, LinesMut};
 pub use parser::access_units;
+pub use preset::{PRESETS, Preset};
 
 use std::ffi::c_int;
 
@@ -22,17 +24,6 @@ use ffmpeg_sys_next as ff;
 use h5filter::OutOfMemory;
 
 use crate::error::{Error, Result};
-
-/// What a picture consists of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PixelFormat {
-    /// One 8-bit plane.
-    Gray,
-    /// Three 8-bit planes, coded as G, B, R without chroma subsampling.
-    Rgb,
-    /// A luma plane that holds everything, and unused chroma of half the size: the original's.
-    Yuv420,
-}
 
 /// Turns libavcodec's convention (negative: error) into a result.
 fn check(status: c_int, what: &str) -> Result<c_int> {

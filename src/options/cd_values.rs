@@ -1,8 +1,10 @@
 use h5filter::{CdValues, SampleKind};
 
-use super::{Layout, Options, Preset};
-use crate::error::{Result, options};
+use super::Options;
+use crate::avcodec::Preset;
+use crate::error::{Result, bad_options};
 use crate::geometry::Geometry;
+use crate::payload::Layout;
 
 /// Slot 5 of stored values: "h5" and the version of the slot table.
 const STORED_TAG: u32 = 0x6835_0001;
@@ -44,7 +46,7 @@ impl Passed {
         } else if matches!(cd_values.len(), 0 | 3..=N_USER_SLOTS) {
             slots[..cd_values.len()].copy_from_slice(cd_values);
         } else {
-            return Err(options!(
+            return Err(bad_options!(
                 "{} options (expected none, or 3 to 5: height, width, bytes per sample, preset, layout)",
                 cd_values.len()
             ));
@@ -54,7 +56,7 @@ impl Passed {
             0 => Layout::H5h264,
             1 => Layout::Original,
             _ => {
-                return Err(options!(
+                return Err(bad_options!(
                     "layout {layout} does not exist (expected 0, this project's, or 1, the original's)"
                 ));
             }
@@ -103,7 +105,7 @@ impl Stored {
             height,
             width,
             sample_bytes,
-            u32::from(o.preset.0),
+            o.preset.index(),
             o.layout as u32,
             STORED_TAG,
             self.given | kind << flags::KIND_SHIFT | big_endian,

@@ -1,7 +1,7 @@
 use h5filter::SampleKind;
 
 use super::MAX_ELEMENT_BYTES;
-use crate::error::{Result, options};
+use crate::error::{Result, bad_options};
 use crate::geometry::Geometry;
 
 /// What the chunk shape says about frames: (…, height, width) or (…, height, width, 3 or 4).
@@ -21,11 +21,11 @@ impl FrameShape {
         let (frames, height, width) = match shape {
             [frames @ .., height, width] => (frames, *height, *width),
             [width] => (&[][..], 1, *width),
-            [] => return Err(options!("the dataset has no chunk shape")),
+            [] => return Err(bad_options!("the dataset has no chunk shape")),
         };
         let n_frames = frames.iter().try_fold(1u64, |product, &n| product.checked_mul(n));
         let n_frames =
-            n_frames.ok_or_else(|| options!("a chunk of shape {chunk_shape:?} has over 2^64 frames"))?;
+            n_frames.ok_or_else(|| bad_options!("a chunk of shape {chunk_shape:?} has over 2^64 frames"))?;
         Ok(Self { n_frames, height, width, n_components })
     }
 }
@@ -43,7 +43,7 @@ pub(super) fn explicit_geometry(
             chunk_bytes / bytes
         }
         _ => {
-            return Err(options!(
+            return Err(bad_options!(
                 "frames of height {height} × width {width} × {item_bytes} bytes do not fit the chunk of {chunk_bytes} \
                  bytes (expected their product to divide it)"
             ));
@@ -54,6 +54,6 @@ pub(super) fn explicit_geometry(
         _ if item_bytes <= MAX_ELEMENT_BYTES as u64 => {
             Ok((Geometry::new(n_frames, height, width, item_bytes, 1)?, SampleKind::Bytes))
         }
-        _ => Err(options!("{item_bytes} bytes per sample (expected at most {MAX_ELEMENT_BYTES})")),
+        _ => Err(bad_options!("{item_bytes} bytes per sample (expected at most {MAX_ELEMENT_BYTES})")),
     }
 }

@@ -9,60 +9,14 @@ use h5filter::{CdValues, Element, NewDataset, SampleKind};
 use cd_values::{Passed, Stored};
 use frames::{FrameShape, explicit_geometry};
 
-use crate::error::{Error, Result, options};
+use crate::avcodec::Preset;
+use crate::error::{Error, Result, bad_options};
 use crate::geometry::Geometry;
+use crate::payload::Layout;
 use crate::picture::MAX_PICTURE_SIDE;
-
-/// The x264 presets, by their number in slot 3.
-pub const PRESETS: [&str; 10] = [
-    "ultrafast",
-    "superfast",
-    "veryfast",
-    "faster",
-    "fast",
-    "medium",
-    "slow",
-    "slower",
-    "veryslow",
-    "placebo",
-];
 
 /// Elements of more bytes than this are refused: they are records, not samples.
 pub const MAX_ELEMENT_BYTES: usize = 16;
-
-/// How hard x264 tries: an index into [`PRESETS`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Preset(u8);
-
-impl Preset {
-    /// An error unless `index` is that of one of the [`PRESETS`].
-    pub fn new(index: u32) -> Result<Self> {
-        if (index as usize) < PRESETS.len() {
-            return Ok(Self(index as u8));
-        }
-        Err(options!("preset {index} does not exist (expected 0, ultrafast, to 9, placebo)"))
-    }
-
-    /// x264's name for it.
-    pub fn name(self) -> &'static str {
-        PRESETS[usize::from(self.0)]
-    }
-
-    /// Whether the entropy coder is CAVLC (faster) rather than CABAC (smaller).
-    pub fn is_cavlc(self) -> bool {
-        self.0 == 0
-    }
-}
-
-/// What a stored chunk looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Layout {
-    /// This project's payload (docs/format.md).
-    #[default]
-    H5h264,
-    /// That of the original C plugin, which it can read.
-    Original,
-}
 
 /// Everything that is needed to encode a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,8 +67,8 @@ pub fn resolve_for(cd_values: &[u32], chunk_shape: &[u64], element: Element) -> 
     } else {
         let chunk_bytes =
             chunk_shape.iter().try_fold(element.bytes() as u64, |product, &n| product.checked_mul(n));
-        let chunk_bytes =
-            chunk_bytes.ok_or_else(|| options!("a chunk of shape {chunk_shape:?} has over 2^64 bytes"))?;
+        let chunk_bytes = chunk_bytes
+            .ok_or_else(|| bad_options!("a chunk of shape {chunk_shape:?} has over 2^64 bytes"))?;
         explicit_geometry(chunk_bytes, height, width, item_bytes)?
     };
     let options = Options {
@@ -141,7 +95,7 @@ impl Options {
         }
         let passed = Passed::from_cd_values(cd_values)?;
         if !passed.describes_frames() {
-            return Err(options!(
+            return Err(bad_options!(
                 "the frame shape is not known, because the functions of the calling libhdf5 can't be found (pass \
                  height, width and bytes per sample)"
             ));
@@ -168,13 +122,13 @@ impl Options {
             2 => (height, 2 * width),
             4 => (2 * height, 2 * width),
             _ => {
-                return Err(options!(
+                return Err(bad_options!(
                     "the original layout has samples of 1, 2 or 4 bytes (found {sample_bytes})"
                 ));
             }
         };
         if height % 2 != 0 || width % 2 != 0 || height.max(width) > MAX_PICTURE_SIDE {
-            return Err(options!(
+            return Err(bad_options!(
                 "the original layout has pictures of even height and width, at most {MAX_PICTURE_SIDE} (found \
                  {height} × {width})"
             ));
@@ -186,7 +140,7 @@ impl Options {
         match self.layout {
             Layout::H5h264 => Ok(()),
             // A decoded size of more than 32 bits can't be told from another filter's bytes.
-            Layout::Original if u32::try_from(self.geometry.chunk_bytes()).is_err() => Err(options!(
+            Layout::Original if u32::try_from(self.geometry.chunk_bytes()).is_err() => Err(bad_options!(
                 "the original layout has chunks of less than 4 GiB (found {} bytes)",
                 self.geometry.chunk_bytes()
             )),

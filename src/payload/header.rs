@@ -1,7 +1,7 @@
 use super::varint::{self, Reader};
-use crate::avcodec::PixelFormat;
 use crate::error::{Result, damaged};
 use crate::geometry::Geometry;
+use crate::picture::PixelFormat;
 use crate::transform::{Coding, MAX_TABLE_LEN, Mapping, Plane, Table, Transform};
 
 /// More components than a dataset can have: 4 pixels of 16 bytes.

@@ -17,7 +17,16 @@ use twox_hash::XxHash3_64;
 pub use header::{Header, Video};
 
 use crate::error::{Error, Result, damaged};
-use crate::options::Layout;
+
+/// What a stored chunk looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// This project's payload (docs/format.md).
+    #[default]
+    H5h264,
+    /// That of the original C plugin, which it can read.
+    Original,
+}
 
 /// Newest format version that is read, and the one that is written.
 pub const FORMAT_VERSION: u8 = 1;
@@ -190,8 +199,8 @@ pub fn repair_checksum(stored: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::avcodec::PixelFormat;
     use crate::geometry::Geometry;
+    use crate::picture::PixelFormat;
     use crate::transform::{Coding, Mapping, Plane, Table, Transform};
 
     fn header() -> Header {

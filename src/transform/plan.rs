@@ -2,8 +2,8 @@ use h5filter::SampleKind;
 
 use super::differences::{Differences, SampledRows};
 use super::{Coding, Mapping, Plane, Sample, Table, Transform};
+use crate::avcodec::Preset;
 use crate::geometry::Geometry;
-use crate::options::Preset;
 
 /// A transform that takes away the plain movie in a chunk of bytes has to save this much.
 const WORTH_LOSING_THE_MOVIE: f64 = 0.9;

@@ -1,5 +1,4 @@
 use std::fmt::Debug;
-use std::hash::Hash;
 
 use half::f16;
 
@@ -7,7 +6,7 @@ use half::f16;
 const MAX_INTEGER: f64 = (1i64 << 62) as f64;
 
 /// The bits of one sample: `u8`, `u16`, `u32` or `u64`.
-pub trait Sample: Copy + Ord + Hash + Debug + Default + 'static {
+pub trait Sample: Copy + Ord + Debug + Default + 'static {
     /// Bits per sample.
     const BITS: u32;
     /// Bytes per sample.

@@ -1,8 +1,8 @@
 //! Chunks of every kind that is stored differently.
 
 use h5filter::{Element, SampleKind};
-use h5h264::avcodec::PixelFormat;
 use h5h264::payload::{Content, Payload};
+use h5h264::picture::PixelFormat;
 use h5h264::transform::{Coding, Mapping};
 use h5h264::{filter, options};
 
