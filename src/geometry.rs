@@ -2,10 +2,10 @@
 
 use crate::error::{Result, bad_options};
 
-/// Frames narrower and lower than this many pixels together are not worth a picture of their own.
-const MIN_FRAME_PIXELS: usize = 256;
-/// A picture narrower than this is mostly padding (a macroblock has 16 columns).
-const MIN_FRAME_WIDTH: usize = 16;
+/// A picture narrower or lower than this is mostly padding (a macroblock has 16 columns and lines).
+const MIN_SIDE: usize = 16;
+/// Frames of fewer rows than this are laid under each other.
+const MIN_HEIGHT: usize = 8;
 /// Rows that are made of a longer row have at most this many pixels.
 const MAX_ROW_WIDTH: usize = 1024;
 
@@ -67,28 +67,34 @@ impl Geometry {
         self.frame_bytes() * self.n_frames
     }
 
-    /// The geometry to code the chunk with. Tiny frames are laid under each other to make one large
-    /// one, since each coded picture costs about ten bytes and ten microseconds; and a single row is cut
-    /// into rows that lie under each other, since a coded picture has 16 lines at least.
+    /// The geometry to code the chunk with. Each coded picture costs about ten bytes and ten
+    /// microseconds, and has 16 lines and columns at least. So flat frames are laid under each other,
+    /// narrow ones become a row each, and what then is still a single row, or nearly so, is cut into
+    /// rows that lie under each other.
     pub fn folded(self) -> Self {
-        let pixels = self.n_frames * self.frame_pixels();
-        let (height, width) = if self.frame_pixels() < MIN_FRAME_PIXELS && self.width >= MIN_FRAME_WIDTH {
-            (self.n_frames * self.height, self.width)
-        } else if self.frame_pixels() < MIN_FRAME_PIXELS || self.n_frames * self.height == 1 {
-            let width = row_width(pixels);
-            (pixels / width, width)
-        } else {
+        if self.height >= MIN_HEIGHT && self.width >= MIN_SIDE {
             return self;
+        }
+        let (rows, columns) = if self.width >= MIN_SIDE {
+            (self.n_frames * self.height, self.width)
+        } else {
+            (self.n_frames, self.frame_pixels())
+        };
+        let (height, width) = if rows >= MIN_HEIGHT && columns >= MIN_SIDE {
+            (rows, columns)
+        } else {
+            let width = row_width(rows * columns);
+            (rows * columns / width, width)
         };
         Self { n_frames: 1, height, width, ..self }
     }
 }
 
 /// The width of the rows that a single row of `pixels` is best cut into: the largest up to
-/// [`MAX_ROW_WIDTH`] that leaves no rest, if that makes enough rows of enough pixels.
+/// [`MAX_ROW_WIDTH`] that leaves no rest and makes enough of them, if there is one.
 fn row_width(pixels: usize) -> usize {
-    let fits = |width: &usize| pixels.is_multiple_of(*width) && pixels / width >= MIN_FRAME_WIDTH;
-    (MIN_FRAME_WIDTH..=MAX_ROW_WIDTH).rev().find(fits).unwrap_or(pixels)
+    let fits = |width: &usize| pixels.is_multiple_of(*width) && pixels / width >= MIN_SIDE;
+    (MIN_SIDE..=MAX_ROW_WIDTH).rev().find(fits).unwrap_or(pixels)
 }
 
 #[cfg(test)]
@@ -120,16 +126,27 @@ mod tests {
 
     #[test]
     fn folding_keeps_the_number_of_samples() {
-        for (n, h, w) in
-            [(65536, 1, 1), (1000, 2, 40), (7, 15, 15), (5, 512, 512), (1, 1, 100_000), (1, 4, 4), (3, 1, 5)]
+        for shape in
+            [(65536, 1, 1), (1000, 2, 40), (7, 15, 15), (1, 1, 100_000), (1, 4, 4), (3, 1, 5), (9, 300, 2)]
         {
-            let g = Geometry::new(n, h, w, 2, 4).unwrap();
+            let g = Geometry::new(shape.0, shape.1, shape.2, 2, 4).unwrap();
             assert_eq!(g.folded().chunk_bytes(), g.chunk_bytes());
         }
-        assert_eq!(Geometry::new(1000, 2, 40, 1, 1).unwrap().folded().height, 2000);
-        assert_eq!(Geometry::new(65536, 1, 1, 1, 1).unwrap().folded().width, 1024);
-        assert_eq!(Geometry::new(1, 1, 16 * 617, 1, 1).unwrap().folded().width, 617);
+    }
+
+    #[test]
+    fn flat_and_narrow_frames_make_pictures_together() {
+        let folded = |n, height, width| {
+            let g = Geometry::new(n, height, width, 1, 1).unwrap().folded();
+            (g.n_frames, g.height, g.width)
+        };
+        assert_eq!(folded(5, 512, 512), (5, 512, 512));
+        assert_eq!(folded(1000, 8, 40), (1000, 8, 40));
+        assert_eq!(folded(1000, 2, 40), (1, 2000, 40));
+        assert_eq!(folded(1000, 300, 2), (1, 1000, 600));
+        assert_eq!(folded(65536, 1, 1), (1, 64, 1024));
+        assert_eq!(folded(1, 1, 16 * 617), (1, 16, 617));
         // A prime number of pixels stays one row.
-        assert_eq!(Geometry::new(1, 1, 100_003, 1, 1).unwrap().folded().width, 100_003);
+        assert_eq!(folded(1, 1, 100_003), (1, 1, 100_003));
     }
 }

@@ -56,18 +56,16 @@ pub fn decoded_bytes(stored: &[u8]) -> Result<usize> {
 pub fn decode(options: &Options, stored: &[u8]) -> Result<Buffer> {
     let chunk_bytes = decoded_bytes(stored)?;
     let (height, width) = options.original_picture()?;
-    let access_units = access_units(&stored[SIZE_BYTES..])?;
-    // Checked before the size is believed and memory asked for it.
-    if access_units.len().checked_mul(height * width) != Some(chunk_bytes) {
-        return Err(damaged!(
-            "{} pictures of {height} × {width} bytes (expected {chunk_bytes} bytes in all)",
-            access_units.len()
-        ));
+    let picture_bytes = height * width;
+    if !chunk_bytes.is_multiple_of(picture_bytes) {
+        return Err(damaged!("{chunk_bytes} bytes of pictures of {height} × {width} bytes"));
     }
+    // Found in the stream before the size is believed and memory asked for it.
+    let access_units = access_units(&stored[SIZE_BYTES..], chunk_bytes / picture_bytes)?;
     let mut decoder =
         Decoder::open(&DecoderConfig { width, height, format: PixelFormat::Yuv420, n_threads: 1 })?;
     let mut chunk = Buffer::zeroed(chunk_bytes)?;
-    for (unit, picture) in access_units.into_iter().zip(chunk.chunks_exact_mut(height * width)) {
+    for (unit, picture) in access_units.into_iter().zip(chunk.chunks_exact_mut(picture_bytes)) {
         let [luma, ..] = decoder.decode(unit)?;
         for (y, row) in picture.chunks_exact_mut(width).enumerate() {
             row.copy_from_slice(&luma.line(y)[..width]);

@@ -1,6 +1,8 @@
 //! How the video planes of a chunk lie in the pictures that are coded (docs/format.md,
 //! "Pictures").
 
+use crate::geometry::Geometry;
+
 /// What a picture consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PixelFormat {
@@ -57,6 +59,12 @@ pub struct Block {
 }
 
 impl PictureLayout {
+    /// The layout for the frames of a chunk. RGB pictures have the components of a pixel in one place.
+    pub fn of(geometry: &Geometry, format: PixelFormat, n_planes: usize, n_bands: usize) -> Option<Self> {
+        let n_components = if format == PixelFormat::Gray { geometry.n_components } else { 1 };
+        Self::new(geometry.height, geometry.width, n_components, n_planes, n_bands)
+    }
+
     /// The layout of `n_planes` × `n_components` planes of `height` × `width` in `n_bands` bands,
     /// all at least 1. `None` if that takes more than [`MAX_PARTS`] pictures.
     pub fn new(

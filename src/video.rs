@@ -2,7 +2,7 @@
 
 use crate::avcodec::Preset;
 use crate::avcodec::{Decoder, DecoderConfig, EncoderConfig, Lines, LinesMut};
-use crate::error::{Error, Result, damaged};
+use crate::error::{Error, Result, damaged, reserve};
 use crate::geometry::Geometry;
 use crate::payload::Video;
 use crate::picture::{Block, PictureLayout, PixelFormat};
@@ -33,7 +33,7 @@ pub fn encode<S: Sample>(
     // A picture of one plane stays as it is.
     let n_bands =
         if format == PixelFormat::Gray && shifts.len() * geometry.n_components > 1 { n_slices } else { 1 };
-    let layout = layout(geometry, &shifts, format, n_bands)
+    let layout = PictureLayout::of(geometry, format, shifts.len(), n_bands)
         .ok_or_else(|| Error::Codec("frames too large for video".into()))?;
     let process = Process::current();
     let n_threads = n_threads(process, n_slices);
@@ -69,48 +69,41 @@ pub struct FrameDecoder<'a> {
     shifts: Vec<u32>,
     layout: PictureLayout,
     config: DecoderConfig,
-    /// One for each picture of a frame, since each is a video of its own.
+    /// One for each picture of a frame, since each is a video of its own; one for all when the
+    /// videos have one picture each.
     decoders: Vec<Decoder>,
     access_units: Vec<&'a [u8]>,
     pool: &'static Pool<Decoder>,
 }
 
 impl<'a> FrameDecoder<'a> {
-    /// `stream` holds just the access units that `video` tells of.
+    /// `video` has been read from a header that was checked; `stream` holds just the access units
+    /// that it tells of.
     pub fn new(geometry: &Geometry, transform: &Transform, video: &Video, stream: &'a [u8]) -> Result<Self> {
         let shifts = transform.video_shifts();
-        let layout = layout(geometry, &shifts, video.format, video.n_bands)
+        let layout = PictureLayout::of(geometry, video.format, shifts.len(), video.n_bands)
             .ok_or_else(|| damaged!("video of frames that are too large for it"))?;
-        let n_expected = layout.n_parts.checked_mul(geometry.n_frames);
-        if n_expected != Some(video.access_unit_bytes.len()) {
-            return Err(damaged!(
-                "{} access units for {} frames of {} pictures",
-                video.access_unit_bytes.len(),
-                geometry.n_frames,
-                layout.n_parts
-            ));
-        }
-        if video.format == PixelFormat::Rgb && !layout.is_plane(geometry.height, geometry.width) {
-            return Err(damaged!("RGB pictures of frames of {} × {}", geometry.height, geometry.width));
-        }
+        let mut access_units = reserve(video.access_unit_bytes.len())?;
         let mut rest = stream;
-        let access_units = video.access_unit_bytes.iter().map(|&n| {
+        for &n_bytes in &video.access_unit_bytes {
             let unit;
-            (unit, rest) = rest.split_at_checked(n).ok_or_else(|| damaged!("it ends within its video"))?;
-            Ok(unit)
-        });
-        let access_units = access_units.collect::<Result<_>>()?;
+            (unit, rest) =
+                rest.split_at_checked(n_bytes).ok_or_else(|| damaged!("it ends within its video"))?;
+            access_units.push(unit);
+        }
         let process = Process::current();
         let n_threads = n_threads(process, n_slices(geometry, shifts.len()));
         let config =
             DecoderConfig { width: layout.width, height: layout.height, format: video.format, n_threads };
         let pool = &process.decoders;
-        let decoders = (0..layout.n_parts).map(|_| {
+        // The parts of a single frame follow each other.
+        let n_decoders = if geometry.n_frames == 1 { 1 } else { layout.n_parts };
+        let mut decoders = reserve(n_decoders)?;
+        for _ in 0..n_decoders {
             let mut decoder = pool.take(&config)?;
             decoder.start_chunk();
-            Ok(decoder)
-        });
-        let decoders = decoders.collect::<Result<_>>()?;
+            decoders.push(decoder);
+        }
         Ok(Self {
             geometry: *geometry,
             format: video.format,
@@ -125,7 +118,9 @@ impl<'a> FrameDecoder<'a> {
 
     /// Adds the video planes of frame `t` to its numbers. Frames have to be decoded in order.
     pub fn decode<S: Sample>(&mut self, t: usize, numbers: &mut [S]) -> Result<()> {
-        for (part, decoder) in self.decoders.iter_mut().enumerate() {
+        let n_decoders = self.decoders.len();
+        for part in 0..self.layout.n_parts {
+            let decoder = &mut self.decoders[part % n_decoders];
             let planes = decoder.decode(self.access_units[part * self.geometry.n_frames + t])?;
             match self.format {
                 PixelFormat::Rgb => read_rgb(planes, &self.geometry, self.shifts[0], numbers),
@@ -149,13 +144,7 @@ fn pixel_format(geometry: &Geometry, transform: &Transform) -> PixelFormat {
     if geometry.n_components == 3 && is_bytes && fits { PixelFormat::Rgb } else { PixelFormat::Gray }
 }
 
-fn layout(geometry: &Geometry, shifts: &[u32], format: PixelFormat, n_bands: usize) -> Option<PictureLayout> {
-    let n_components = if format == PixelFormat::Rgb { 1 } else { geometry.n_components };
-    PictureLayout::new(geometry.height, geometry.width, n_components, shifts.len(), n_bands)
-}
-
-/// Slices of a picture: a power of two, from the geometry alone, so that the stream is the same
-/// on every machine.
+/// The most slices that a picture is worth: a power of two.
 fn n_slices(geometry: &Geometry, n_planes: usize) -> usize {
     let n_lines = (geometry.height * geometry.n_components).saturating_mul(n_planes);
     let most = (n_lines.saturating_mul(geometry.width) / SLICE_PIXELS)

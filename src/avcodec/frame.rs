@@ -19,6 +19,7 @@ unsafe impl Send for Frame {}
 pub struct Lines<'a> {
     bytes: &'a [u8],
     linesize: usize,
+    width: usize,
 }
 
 /// The lines of a picture that is to be encoded: `linesize` bytes from one to the next.
@@ -28,9 +29,9 @@ pub struct LinesMut<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// The bytes of a line; at least as many as the picture is wide.
+    /// The bytes of a line, as many as the picture is wide.
     pub fn line(&self, line: usize) -> &'a [u8] {
-        &self.bytes[line * self.linesize..][..self.linesize]
+        &self.bytes[line * self.linesize..][..self.width]
     }
 }
 
@@ -79,30 +80,45 @@ impl Frame {
 
     /// The first plane, for writing. The picture must be writable.
     pub(super) fn lines_mut(&mut self) -> Result<LinesMut<'_>> {
-        let (start, len, linesize) = self.plane(0)?;
-        // SAFETY: the plane has `len` bytes, initialised by `with_picture`, and nobody else uses
+        let Plane { start, linesize, height, .. } = self.plane(0)?;
+        // SAFETY: `with_picture` got whole lines and made their bytes 0, and nobody else uses
         // them: the picture is writable and `self` is borrowed mutably.
-        Ok(LinesMut { bytes: unsafe { std::slice::from_raw_parts_mut(start, len) }, linesize })
+        let bytes = unsafe { std::slice::from_raw_parts_mut(start, linesize * height) };
+        Ok(LinesMut { bytes, linesize })
     }
 
-    /// A plane, for reading. Its height is that of the frame.
+    /// A plane of full size, for reading.
     pub(super) fn lines(&self, plane: usize) -> Result<Lines<'_>> {
-        let (start, len, linesize) = self.plane(plane)?;
-        // SAFETY: the plane has `len` bytes, which the decoder has written, and they stay
-        // unchanged while `self` is borrowed.
-        Ok(Lines { bytes: unsafe { std::slice::from_raw_parts(start, len) }, linesize })
+        let Plane { start, linesize, width, height } = self.plane(plane)?;
+        // Up to the last pixel: what lies behind it in the last line may not be the picture's.
+        let n_bytes = linesize * (height - 1) + width;
+        // SAFETY: the decoder has written `height` lines of `width` bytes, `linesize` apart, into a
+        // buffer that libavcodec allocates as zeros; it stays unchanged while `self` is borrowed.
+        let bytes = unsafe { std::slice::from_raw_parts(start, n_bytes) };
+        Ok(Lines { bytes, linesize, width })
     }
 
-    /// Start, number of bytes and bytes per line of a plane of full height.
-    fn plane(&self, plane: usize) -> Result<(*mut u8, usize, usize)> {
+    fn plane(&self, plane: usize) -> Result<Plane> {
         // SAFETY: the frame is ours and valid.
         let raw = unsafe { self.raw.as_ref() };
-        let start = raw.data[plane];
-        match (usize::try_from(raw.linesize[plane]), usize::try_from(raw.height)) {
-            (Ok(linesize), Ok(height)) if !start.is_null() => Ok((start, linesize * height, linesize)),
+        let size = |n: i32| usize::try_from(n).ok().filter(|&n| n > 0);
+        match (size(raw.linesize[plane]), size(raw.width), size(raw.height)) {
+            (Some(linesize), Some(width), Some(height))
+                if !raw.data[plane].is_null() && width <= linesize =>
+            {
+                Ok(Plane { start: raw.data[plane], linesize, width, height })
+            }
             _ => Err(Error::Codec(format!("a picture without plane {plane}"))),
         }
     }
+}
+
+/// Where a plane lies in memory.
+struct Plane {
+    start: *mut u8,
+    linesize: usize,
+    width: usize,
+    height: usize,
 }
 
 impl Drop for Frame {

@@ -1,7 +1,7 @@
 use super::varint::{self, Reader};
-use crate::error::{Result, damaged};
+use crate::error::{Result, damaged, reserve};
 use crate::geometry::Geometry;
-use crate::picture::PixelFormat;
+use crate::picture::{PictureLayout, PixelFormat};
 use crate::transform::{Coding, MAX_TABLE_LEN, Mapping, Plane, Table, Transform};
 
 /// More components than a dataset can have: 4 pixels of 16 bytes.
@@ -107,15 +107,10 @@ impl Header {
         };
         let table = read_table(reader)?;
         let planes = read_planes(reader, 8 * geometry.sample_bytes as u32)?;
-        let has_video = planes.iter().any(|plane| plane.coding == Coding::Video);
-        let video = if has_video { Some(read_video(reader)?) } else { None };
-        if let Some(Video { format: PixelFormat::Rgb, n_bands, .. }) = video
-            && (geometry.n_components != 3 || planes.len() != 1 || n_bands != 1)
-        {
-            return Err(damaged!("RGB pictures of something else than three components of one plane"));
-        }
+        let transform = Transform { mapping, table, planes };
+        let video = read_video(reader, &geometry, &transform)?;
         let big_endian = sample & sample::BIG_ENDIAN != 0;
-        Ok(Self { geometry, big_endian, transform: Transform { mapping, table, planes }, video })
+        Ok(Self { geometry, big_endian, transform, video })
     }
 }
 
@@ -171,6 +166,11 @@ fn read_planes(reader: &mut Reader<'_>, sample_bits: u32) -> Result<Vec<Plane>> 
         if !(1..=8).contains(&bits) {
             return Err(damaged!("a plane of {bits} bits (expected 1 to 8)"));
         }
+        if let Coding::Constant(constant) = coding
+            && u32::from(constant) >> bits != 0
+        {
+            return Err(damaged!("a plane of {bits} bits with the constant {constant}"));
+        }
         planes.push(Plane { bits, coding });
     }
     let n_bits: u32 = planes.iter().map(|plane| plane.bits).sum();
@@ -180,21 +180,40 @@ fn read_planes(reader: &mut Reader<'_>, sample_bits: u32) -> Result<Vec<Plane>> 
     Ok(planes)
 }
 
-fn read_video(reader: &mut Reader<'_>) -> Result<Video> {
+fn read_video(reader: &mut Reader<'_>, geometry: &Geometry, transform: &Transform) -> Result<Option<Video>> {
+    let n_planes = transform.video_shifts().len();
+    if n_planes == 0 {
+        return Ok(None);
+    }
     let format = match reader.byte()? {
         0 => PixelFormat::Gray,
-        1 => PixelFormat::Rgb,
+        1 if geometry.n_components == 3 && transform.planes.len() == 1 => PixelFormat::Rgb,
+        1 => return Err(damaged!("RGB pictures of something else than three components of one plane")),
         other => return Err(damaged!("pictures of format {other} (expected 0, gray, or 1, RGB)")),
     };
     let n_bands = reader.size()?;
     if !(1..=MAX_BANDS).contains(&n_bands) {
         return Err(damaged!("{n_bands} bands (expected 1 to {MAX_BANDS})"));
     }
-    let n_access_units = reader.size()?;
-    // Each takes a byte here at least.
-    if n_access_units > reader.0.len() {
-        return Err(damaged!("it ends within its list of {n_access_units} access units"));
+    let layout = PictureLayout::of(geometry, format, n_planes, n_bands)
+        .ok_or_else(|| damaged!("video of frames that are too large for it"))?;
+    if format == PixelFormat::Rgb && !layout.is_plane(geometry.height, geometry.width) {
+        return Err(damaged!("RGB pictures of frames of {} × {}", geometry.height, geometry.width));
     }
-    let access_unit_bytes = (0..n_access_units).map(|_| reader.size()).collect::<Result<_>>()?;
-    Ok(Video { format, n_bands, access_unit_bytes })
+    let n_access_units = reader.size()?;
+    let n_expected = layout.n_parts.checked_mul(geometry.n_frames);
+    // Each takes a byte here at least.
+    if n_expected != Some(n_access_units) || n_access_units > reader.0.len() {
+        return Err(damaged!(
+            "{n_access_units} access units for {} frames of {} pictures, in {} bytes",
+            geometry.n_frames,
+            layout.n_parts,
+            reader.0.len()
+        ));
+    }
+    let mut access_unit_bytes = reserve(n_access_units)?;
+    for _ in 0..n_access_units {
+        access_unit_bytes.push(reader.size()?);
+    }
+    Ok(Some(Video { format, n_bands, access_unit_bytes }))
 }

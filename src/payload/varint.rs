@@ -37,6 +37,9 @@ impl<'a> Reader<'a> {
                 break;
             }
             value |= bits << shift;
+            if byte == 0 && shift > 0 {
+                return Err(damaged!("a number in its header that is longer than it needs to be"));
+            }
             if byte < 0x80 {
                 return Ok(value);
             }
@@ -60,6 +63,8 @@ mod tests {
         assert!(Reader(&[0x80; 10]).varint().is_err());
         assert!(Reader(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]).varint().is_err());
         assert!(Reader(&[0x80]).varint().is_err());
+        assert!(Reader(&[0x81, 0x00]).varint().is_err());
+        assert_eq!(Reader(&[0x00]).varint().unwrap(), 0);
     }
 
     proptest! {

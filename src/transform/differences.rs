@@ -3,7 +3,7 @@ use crate::geometry::Geometry;
 
 /// Rows that are looked at, spread evenly over the chunk.
 const MAX_ROWS: usize = 64;
-/// Samples of a row that are looked at.
+/// Samples of a row that are looked at, from different columns in each row.
 const MAX_ROW_SAMPLES: usize = 1024;
 
 /// Some rows of a chunk, and the same rows of the frames before.
@@ -23,11 +23,14 @@ impl<S: Sample> SampledRows<S> {
         let skipped = if geometry.n_frames > 1 { rows_per_frame } else { 0 };
         let n_rows = geometry.n_frames * rows_per_frame - skipped;
         let n_sampled = n_rows.min(MAX_ROWS);
-        let row = |index: usize| &numbers[index * geometry.width..][..row_len];
+        let spare_columns = geometry.width - row_len;
         let mut sampled = Self { row_len, rows: Vec::new(), previous: Vec::new() };
         for i in 0..n_sampled {
             // As f64, because the product could overflow in huge chunks.
             let index = skipped + (i as f64 * n_rows as f64 / n_sampled as f64) as usize;
+            // Not always the same columns: steps by the golden ratio cover all of them evenly.
+            let column = (spare_columns as f64 * (i as f64 * 0.618_034).fract()) as usize;
+            let row = |index: usize| &numbers[index * geometry.width + column..][..row_len];
             sampled.rows.extend_from_slice(row(index));
             if skipped > 0 {
                 sampled.previous.extend_from_slice(row(index - rows_per_frame));

@@ -24,12 +24,12 @@ impl Table {
     /// The distinct values of `numbers`, or `None` if they are too many for packing to pay.
     pub fn of<S: Sample>(numbers: &[S]) -> Option<Self> {
         let max = numbers.iter().max()?.widen();
+        // The table must stay small beside the chunk, and at least one bit per sample has to be won.
+        let max_len = MAX_TABLE_LEN.min(numbers.len() / 16);
         let distinct =
-            if max < DENSE_RANGE { distinct_dense(numbers, max) } else { distinct_sparse(numbers)? };
-        // At least one bit per sample has to be won, and the table must stay small beside the chunk.
+            if max < DENSE_RANGE { distinct_dense(numbers, max) } else { distinct_sparse(numbers, max_len)? };
         let won = distinct.len() as u64 <= max / 2 + 1;
-        let small = distinct.len() <= MAX_TABLE_LEN && distinct.len() <= numbers.len() / 16;
-        (won && small).then_some(Self(distinct))
+        (won && distinct.len() <= max_len).then_some(Self(distinct))
     }
 
     /// The values, rising.
@@ -68,18 +68,18 @@ fn distinct_dense<S: Sample>(numbers: &[S], max: u64) -> Vec<u64> {
     occurs.iter().zip(0..).filter_map(|(&occurs, value)| occurs.then_some(value)).collect()
 }
 
-fn distinct_sparse<S: Sample>(numbers: &[S]) -> Option<Vec<u64>> {
+/// `None` if there are more than `max_len`.
+fn distinct_sparse<S: Sample>(numbers: &[S], max_len: usize) -> Option<Vec<u64>> {
     let mut seen = ValueMap::default();
     // Neighbours are often equal, and asking the map is slow.
     let mut last = None;
-    for (i, &number) in numbers.iter().enumerate() {
+    for &number in numbers {
         if last == Some(number) {
             continue;
         }
         last = Some(number);
         seen.insert(number.widen(), 0);
-        // Data in which every second value is new will not pack.
-        if seen.len() > MAX_TABLE_LEN || (seen.len() > 1024 && seen.len() > i / 2) {
+        if seen.len() > max_len {
             return None;
         }
     }
@@ -139,6 +139,13 @@ mod tests {
         assert_eq!(Table::of(&numbers).unwrap().values(), [7, 1_000_000, u64::from(u32::MAX)]);
         let scaled: Vec<u16> = (0..4000).map(|i| i % 100 * 37).collect();
         assert_eq!(Table::of(&scaled).unwrap().values().len(), 100);
+    }
+
+    #[test]
+    fn values_that_come_in_any_order_make_a_table() {
+        let numbers: Vec<u32> =
+            (0..64_000u32).map(|i| i.wrapping_mul(2_654_435_761) % 3000 * 1_000_003).collect();
+        assert_eq!(Table::of(&numbers).unwrap().values().len(), 3000);
     }
 
     #[test]
