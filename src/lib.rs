@@ -31,7 +31,9 @@ impl Filter for H264 {
     const NAME: &'static CStr = c"h5h264";
 
     fn set_local(dataset: &NewDataset<'_>) -> Result<(), Failure> {
-        dataset.set_cd_values(&options::resolve(dataset)?)
+        let cd_values = options::resolve(dataset)?;
+        video::check_encoder()?;
+        dataset.set_cd_values(&cd_values)
     }
 
     fn encode(cd_values: &[u32], chunk: &[u8]) -> Result<Buffer, Failure> {

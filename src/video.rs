@@ -16,6 +16,23 @@ const MIN_SLICE_LINES: usize = 64;
 /// More slices cost bytes and win nothing on most machines.
 const MAX_SLICES: usize = 8;
 
+/// An error if this libavcodec can't encode. Otherwise chunks would be stored uncompressed, and
+/// nobody would hear why.
+pub fn check_encoder() -> Result<()> {
+    let config = EncoderConfig {
+        width: 16,
+        height: 16,
+        format: PixelFormat::Gray,
+        preset: Preset::default(),
+        n_slices: 1,
+        n_threads: 1,
+    };
+    let encoders = &Process::current().encoders;
+    let encoder = encoders.take(&config)?;
+    encoders.put(config, encoder);
+    Ok(())
+}
+
 /// Codes the video planes of all frames: a description and the elementary stream. `None` if there
 /// are no such planes.
 pub fn encode<S: Sample>(

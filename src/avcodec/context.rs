@@ -37,13 +37,8 @@ impl Context {
         // SAFETY: `codec` is a codec; the result is null or a context that we own.
         let raw = NonNull::new(unsafe { ff::avcodec_alloc_context3(codec.as_ptr()) });
         let raw = raw.ok_or(OutOfMemory { bytes: size_of::<ff::AVCodecContext>() })?;
-        // A few messages of libavutil go around the context. Where libavutil is ours alone, they
-        // can be turned off.
         #[cfg(feature = "static")]
-        // SAFETY: null stands for no callback.
-        unsafe {
-            ff::av_log_set_callback(None);
-        }
+        silence_libavutil();
         // SAFETY: the context is ours and valid.
         unsafe { (*raw.as_ptr()).log_level_offset = SILENT };
         Ok(Self { raw, codec })
@@ -81,4 +76,13 @@ impl Drop for Context {
         // SAFETY: the context is ours and is freed once, here.
         unsafe { ff::avcodec_free_context(&mut raw) };
     }
+}
+
+/// A few messages of libavutil go around the context. Where libavutil is ours alone, they can be
+/// turned off.
+#[cfg(feature = "static")]
+fn silence_libavutil() {
+    static SILENCED: std::sync::Once = std::sync::Once::new();
+    // SAFETY: null stands for no callback.
+    SILENCED.call_once(|| unsafe { ff::av_log_set_callback(None) });
 }

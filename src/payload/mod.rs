@@ -6,7 +6,7 @@
 //! | 7 | 1 | format version |
 //! | 8 | 8 | XXH3-64 of all bytes from offset 16 on |
 //! | 16 | 8 | XXH3-64 of the decoded chunk |
-//! | 24 | 1 | 0: the chunk follows as it is; 1: a [`Header`], raw planes and access units follow |
+//! | 24 | 1 | 0: the chunk follows as it is; 1: a [`Header`], raw planes and access units follow; 2: what a filter before this one made of the chunk follows |
 
 mod header;
 mod varint;
@@ -45,11 +45,21 @@ pub struct Payload<'a> {
     pub content: Content<'a>,
 }
 
+/// Values of the byte at [`CONTENT`].
+mod content {
+    pub(super) const RAW: u8 = 0;
+    pub(super) const CODED: u8 = 1;
+    pub(super) const RESIZED: u8 = 2;
+}
+
 /// How a chunk is stored.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Content<'a> {
     /// As it is.
     Raw(&'a [u8]),
+    /// As it is, which is not the size of the dataset's chunks: a filter before this one has
+    /// changed it.
+    Resized(&'a [u8]),
     /// Transformed and coded.
     Coded {
         /// What there is to know.
@@ -82,7 +92,12 @@ pub fn layout_of(stored: &[u8]) -> Result<Layout> {
 
 /// Stores the chunk as it is, in 25 bytes more.
 pub fn write_raw(chunk: &[u8]) -> Result<Buffer> {
-    assemble(chunk, &[0], chunk.len(), |content| content.copy_from_slice(chunk))
+    assemble(chunk, &[content::RAW], chunk.len(), |rest| rest.copy_from_slice(chunk))
+}
+
+/// Stores what is not a chunk of the dataset's size as it is, in 25 bytes more.
+pub fn write_resized(chunk: &[u8]) -> Result<Buffer> {
+    assemble(chunk, &[content::RESIZED], chunk.len(), |rest| rest.copy_from_slice(chunk))
 }
 
 /// Stores what the chunk was coded to. `pack_raw_planes` gets room for `raw_planes_bytes`.
@@ -93,7 +108,7 @@ pub fn write_coded(
     pack_raw_planes: impl FnOnce(&mut [u8]),
     stream: &[u8],
 ) -> Result<Buffer> {
-    let mut start = vec![1];
+    let mut start = vec![content::CODED];
     header.write_to(&mut start);
     assemble(chunk, &start, raw_planes_bytes + stream.len(), |content| {
         let (raw_planes, access_units) = content.split_at_mut(raw_planes_bytes);
@@ -140,14 +155,15 @@ impl<'a> Payload<'a> {
         let decoded_hash = hash_at(head, DECODED_HASH);
         let mut reader = varint::Reader(content);
         let content = match reader.byte()? {
-            0 => Content::Raw(reader.0),
-            1 => {
+            content::RAW => Content::Raw(reader.0),
+            content::RESIZED => Content::Resized(reader.0),
+            content::CODED => {
                 let header = Header::read_from(&mut reader)?;
                 content = reader.0;
                 let (raw_planes, stream) = header.split(content)?;
                 Content::Coded { header, raw_planes, stream }
             }
-            other => return Err(damaged!("content of kind {other} (expected 0 or 1)")),
+            other => return Err(damaged!("content of kind {other} (expected 0 to 2)")),
         };
         Ok(Self { decoded_hash, content })
     }
@@ -236,6 +252,8 @@ mod tests {
         let stored = write_raw(b"chunk").unwrap();
         assert_eq!(stored.len(), 30);
         assert_eq!(Payload::read(&stored).unwrap().content, Content::Raw(b"chunk"));
+        let stored = write_resized(b"chunk").unwrap();
+        assert_eq!(Payload::read(&stored).unwrap().content, Content::Resized(b"chunk"));
     }
 
     #[test]

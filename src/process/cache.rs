@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use twox_hash::XxHash3_128;
 
@@ -20,9 +21,11 @@ pub struct ChunkKey {
 }
 
 impl ChunkKey {
-    /// The key of these stored bytes.
+    /// The key of these stored bytes, with a seed that nobody outside this process knows: so nobody
+    /// can make a chunk that is taken for another.
     pub fn of(stored: &[u8]) -> Self {
-        Self { hash: XxHash3_128::oneshot(stored), stored_bytes: stored.len() }
+        static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
+        Self { hash: XxHash3_128::oneshot_with_seed(*SEED, stored), stored_bytes: stored.len() }
     }
 }
 
@@ -51,7 +54,7 @@ impl ChunkCache {
     }
 
     /// Whether a chunk of this size would be kept.
-    pub fn accepts(&self, chunk_bytes: usize) -> bool {
+    fn accepts(&self, chunk_bytes: usize) -> bool {
         (MIN_CHUNK_BYTES..=max_bytes()).contains(&chunk_bytes)
     }
 

@@ -9,12 +9,13 @@
 //!
 //! All of it is pure and safe code; docs/format.md specifies the inverses.
 
-pub mod bits;
+mod bits;
 mod differences;
 mod number;
 pub mod order;
 mod packing;
 mod plan;
+mod planes;
 mod sample;
 
 pub use number::Mapping;
@@ -69,11 +70,5 @@ impl Transform {
             .filter(|(_, plane)| plane.coding == Coding::Video)
             .map(|(shift, _)| shift)
             .collect()
-    }
-
-    /// Bytes that the raw planes of `n` samples take.
-    pub fn raw_bytes(&self, n: usize) -> usize {
-        let raw = self.planes.iter().filter(|plane| plane.coding == Coding::Raw);
-        raw.map(|plane| bits::packed_bytes(n, plane.bits)).sum()
     }
 }

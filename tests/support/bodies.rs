@@ -16,7 +16,7 @@ const MAX_FUZZED_BYTES: usize = 1 << 20;
 pub fn decode(stored: &[u8]) {
     // As a dataset would promise it: the sizes that fit what is stored are the interesting ones.
     let chunk_bytes = match Payload::read(stored).map(|payload| payload.content) {
-        Ok(Content::Raw(chunk)) => chunk.len(),
+        Ok(Content::Raw(chunk) | Content::Resized(chunk)) => chunk.len(),
         Ok(Content::Coded { header, .. }) => header.geometry.chunk_bytes(),
         Err(_) => 64 * 64,
     };

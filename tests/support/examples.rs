@@ -25,6 +25,7 @@ impl Example {
 pub fn describe(stored: &[u8]) -> String {
     match Payload::read(stored).expect("a whole payload").content {
         Content::Raw(_) => "as it is".into(),
+        Content::Resized(_) => "resized".into(),
         Content::Coded { header, .. } => {
             let mut words = vec![match header.transform.mapping {
                 Mapping::Integer { .. } => "integers",
