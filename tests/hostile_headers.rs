@@ -117,10 +117,23 @@ fn lists_longer_than_what_is_stored_are_errors() {
     assert!(filter::decode(&[], &damaged).is_err());
 }
 
+#[test]
+fn long_lists_of_empty_access_units_are_errors() {
+    // One byte of the list for each; more in memory than the limit allows if it were believed.
+    const N_FRAMES: u64 = 60_000_000;
+    let mut header = coded([N_FRAMES, 1, 1, 1, 1], VIDEO, 1);
+    header.video.as_mut().expect("video").access_unit_bytes = vec![0; N_FRAMES as usize];
+    let error = decode(&header, 0);
+    assert!(matches!(error, Error::OutOfMemory(_) | Error::Damaged(_)), "{error}");
+    // As many as there are frames, or it is not even read.
+    header.geometry.n_frames -= 1;
+    assert!(matches!(decode(&header, 0), Error::Damaged(_)));
+}
+
 fn header_and_stream(stored: &[u8]) -> (Header, &[u8]) {
     match Payload::read(stored).expect("a payload").content {
         Content::Coded { header, stream, .. } => (header, stream),
-        Content::Raw(_) => panic!("a chunk that is stored as it is"),
+        Content::Raw(_) | Content::Resized(_) => panic!("a chunk that is stored as it is"),
     }
 }
 
