@@ -140,7 +140,13 @@ unsafe extern "C" fn filter<F: Filter>(
     let result = guard(|| {
         // SAFETY: the caller's contract; empty slices are made without the pointer.
         let (cd_values, input) = unsafe { (slice(cd_values, cd_nelmts), slice((*buf).cast::<u8>(), nbytes)) };
-        if flags & H5Z_FLAG_REVERSE == 0 { F::encode(cd_values, input) } else { F::decode(cd_values, input) }
+        let reverse = flags & H5Z_FLAG_REVERSE != 0;
+        let output = if reverse { F::decode(cd_values, input) } else { F::encode(cd_values, input) }?;
+        if output.is_empty() {
+            // HDF5 would take its length for a failure.
+            return Err(Failure::new(Minor::CantFilter, "the filter made no bytes".into()));
+        }
+        Ok(output)
     });
     let Some(output) = report::<F, _>(result) else { return 0 };
     let n_bytes = output.len();
@@ -185,8 +191,9 @@ fn report<F: Filter, T>(result: Result<T, Failure>) -> Option<T> {
     }
 }
 
-/// Keeps panics, which [`guard`] turns into errors, from being printed. Touches only the copy of
-/// Rust's standard library inside this plugin.
+/// Keeps panics, which [`guard`] turns into errors, from being printed. Holds for all that uses the
+/// same copy of Rust's standard library: a dynamic plugin (cdylib) has one of its own, but in a Rust
+/// program that contains the filter it is the program's.
 pub fn silence_panics() {
     panic::set_hook(Box::new(|_| ()));
 }
@@ -269,6 +276,19 @@ mod tests {
     #[test]
     fn an_error_leaves_the_buffer_untouched() {
         assert_eq!(call(H5Z_FLAG_REVERSE, &[], b"abc"), (0, b"abc".to_vec()));
+    }
+
+    #[test]
+    fn an_empty_output_is_an_error_and_leaves_the_buffer_untouched() {
+        let mut buf_size = 3;
+        // SAFETY: as in `call`; no input is read.
+        unsafe {
+            let malloced = libc::malloc(buf_size);
+            let mut buf = malloced;
+            assert_eq!(filter::<Reverse>(0, 0, ptr::null(), 0, &mut buf_size, &mut buf), 0);
+            assert_eq!((buf, buf_size), (malloced, 3));
+            libc::free(buf);
+        }
     }
 
     #[test]
