@@ -25,6 +25,10 @@ pub enum Hdf5 {
     Shared,
     /// A copy inside the program, which exports nothing of it.
     Static,
+    /// The same in a program that is loaded where it was linked to (not PIE).
+    StaticNoPie,
+    /// The same in a program without a symbol table.
+    StaticStripped,
 }
 
 /// A folder of a test's own, in which programs run and HDF5 finds the plugin.
@@ -76,9 +80,11 @@ impl Lab {
     pub fn build(&self, source: &str, hdf5: Hdf5, program: &str) {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(format!("{source}.c"));
         let mut command = Command::new("h5cc");
-        command.arg(match hdf5 {
-            Hdf5::Shared => "-shlib",
-            Hdf5::Static => "-noshlib",
+        command.args(match hdf5 {
+            Hdf5::Shared => &["-shlib"][..],
+            Hdf5::Static => &["-noshlib"],
+            Hdf5::StaticNoPie => &["-noshlib", "-no-pie"],
+            Hdf5::StaticStripped => &["-noshlib", "-s"],
         });
         command.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-o"]).arg(self.path(program));
         command.arg(source).args(["-pthread", "-ldl"]).current_dir(self.folder.path());

@@ -54,30 +54,33 @@ pub(crate) fn describe(library: &Library, datatype: hid_t) -> Result<Element, Fa
     datatype.describe()
 }
 
+/// `id` is a datatype of `library` and open as long as this lives: HDF5 lends it to set_local, or
+/// [`Owned`] closes it.
 struct Datatype<'l> {
     library: &'l Library,
     id: hid_t,
 }
 
-// SAFETY of the calls below: `id` is a datatype of this library, open while `self` lives (HDF5
-// lends it to set_local, or `Owned` closes it), and HDF5 checks the ids it is given.
-#[allow(clippy::undocumented_unsafe_blocks)]
 impl Datatype<'_> {
     fn class(&self) -> c_int {
+        // SAFETY: `id` is open.
         unsafe { (self.library.H5Tget_class)(self.id) }
     }
 
     fn bytes(&self) -> usize {
+        // SAFETY: `id` is open.
         unsafe { (self.library.H5Tget_size)(self.id) }
     }
 
     fn contains(&self, class: H5T_class_t) -> bool {
+        // SAFETY: `id` is open.
         unsafe { (self.library.H5Tdetect_class)(self.id, class as c_int) > 0 }
     }
 
     fn is_variable_string(&self) -> bool {
-        self.class() == H5T_class_t::H5T_STRING as c_int
-            && unsafe { (self.library.H5Tis_variable_str)(self.id) > 0 }
+        // SAFETY: `id` is open.
+        let variable = || unsafe { (self.library.H5Tis_variable_str)(self.id) > 0 };
+        self.class() == H5T_class_t::H5T_STRING as c_int && variable()
     }
 
     fn refuse_pointers(&self) -> Result<(), Failure> {
@@ -120,6 +123,7 @@ impl Datatype<'_> {
     }
 
     fn big_endian(&self) -> bool {
+        // SAFETY: `id` is open.
         unsafe { (self.library.H5Tget_order)(self.id) == H5T_order_t::H5T_ORDER_BE as c_int }
     }
 
@@ -128,6 +132,7 @@ impl Datatype<'_> {
         if !matches!(bytes, 1 | 2 | 4 | 8) {
             return Element::opaque(bytes);
         }
+        // SAFETY: `id` is open.
         let signed = unsafe { (self.library.H5Tget_sign)(self.id) } == H5T_sign_t::H5T_SGN_2 as c_int;
         let kind = if signed { SampleKind::Signed } else { SampleKind::Unsigned };
         Element { kind, sample_bytes: bytes, n_samples: 1, big_endian: self.big_endian() }
@@ -136,9 +141,27 @@ impl Datatype<'_> {
     /// IEEE floats are known as such; others (bfloat16, x87) are integers or bytes to a codec.
     fn float(&self) -> Element {
         let bytes = self.bytes();
-        let [mut sign, mut exponent, mut exponent_bits, mut mantissa, mut mantissa_bits] = [0usize; 5];
+        let ieee = match bytes {
+            2 => [15, 10, 5, 0, 10, 15],
+            4 => [31, 23, 8, 0, 23, 127],
+            8 => [63, 52, 11, 0, 52, 1023],
+            _ => return Element::opaque(bytes),
+        };
+        // A program without the functions that tell can't make other floats, either.
+        let is_ieee = self.float_fields().is_none_or(|fields| fields == ieee);
+        let kind = if is_ieee { SampleKind::Float } else { SampleKind::Unsigned };
+        Element { kind, sample_bytes: bytes, n_samples: 1, big_endian: self.big_endian() }
+    }
+
+    /// Position of the sign; position and length of the exponent, then of the mantissa, in bits;
+    /// and the exponent's bias.
+    fn float_fields(&self) -> Option<[usize; 6]> {
+        let get_fields = self.library.H5Tget_fields?;
+        let get_ebias = self.library.H5Tget_ebias?;
+        let [mut sign, mut exponent, mut exponent_bits, mut mantissa, mut mantissa_bits] = [0; 5];
+        // SAFETY: `id` is open; the pointers are valid for the call.
         let bias = unsafe {
-            (self.library.H5Tget_fields)(
+            get_fields(
                 self.id,
                 &mut sign,
                 &mut exponent,
@@ -146,31 +169,29 @@ impl Datatype<'_> {
                 &mut mantissa,
                 &mut mantissa_bits,
             );
-            (self.library.H5Tget_ebias)(self.id)
+            get_ebias(self.id)
         };
-        let ieee = match bytes {
-            2 => (15, 10, 5, 0, 10, 15),
-            4 => (31, 23, 8, 0, 23, 127),
-            8 => (63, 52, 11, 0, 52, 1023),
-            _ => return Element::opaque(bytes),
-        };
-        let found = (sign, exponent, exponent_bits, mantissa, mantissa_bits, bias);
-        let kind = if found == ieee { SampleKind::Float } else { SampleKind::Unsigned };
-        Element { kind, sample_bytes: bytes, n_samples: 1, big_endian: self.big_endian() }
+        Some([sign, exponent, exponent_bits, mantissa, mantissa_bits, bias])
     }
 
     /// A compound whose members are all alike and leave no gaps (a complex number, an RGB pixel)
     /// is a row of samples; any other is bytes.
     fn compound(&self) -> Result<Element, Failure> {
         let bytes = self.bytes();
+        // SAFETY: `id` is open.
         let n_members = unsafe { (self.library.H5Tget_nmembers)(self.id) }.max(0) as u32;
         let mut common = None;
         let mut next_offset = 0;
         let mut alike = true;
         for member in 0..n_members {
-            let datatype = self.open(unsafe { (self.library.H5Tget_member_type)(self.id, member) })?;
+            // SAFETY: `id` is open, and HDF5 checks the number of the member.
+            let (datatype, offset) = unsafe {
+                (
+                    self.open((self.library.H5Tget_member_type)(self.id, member))?,
+                    (self.library.H5Tget_member_offset)(self.id, member),
+                )
+            };
             let element = datatype.describe()?;
-            let offset = unsafe { (self.library.H5Tget_member_offset)(self.id, member) };
             alike &= offset == next_offset && *common.get_or_insert(element) == element;
             next_offset = offset + element.bytes();
         }
@@ -181,9 +202,11 @@ impl Datatype<'_> {
     }
 
     fn parent(&self) -> Result<Owned<'_>, Failure> {
+        // SAFETY: `id` is open.
         self.open(unsafe { (self.library.H5Tget_super)(self.id) })
     }
 
+    /// Takes over what HDF5 gave for a datatype: an id, or a negative number.
     fn open(&self, id: hid_t) -> Result<Owned<'_>, Failure> {
         if id < 0 {
             return Err(Failure::new(Minor::BadType, "the datatype can't be read".into()));

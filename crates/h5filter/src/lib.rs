@@ -14,6 +14,7 @@ mod datatype;
 mod filter;
 mod library;
 mod new_dataset;
+mod symbols;
 
 pub use buffer::{Buffer, OutOfMemory};
 pub use datatype::{Element, SampleKind};

@@ -1,0 +1,151 @@
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ffi::{CStr, CString, c_void};
+use std::ptr;
+
+/// A loaded executable or shared library.
+pub struct Module {
+    file_name: CString,
+    base: *const c_void,
+}
+
+impl Module {
+    /// The module that called into this plugin: that of the first frame on the call stack that
+    /// lies outside the plugin.
+    pub fn calling() -> Option<Self> {
+        let own = Self::containing(Self::calling as *const c_void)?;
+        let mut caller = None;
+        // The lock of `backtrace::trace` may be held for ever in the child of a fork.
+        // SAFETY: what the lock guards is the naming of frames, which nobody here asks for; the
+        // unwinder that walks the stack may run in several threads.
+        unsafe {
+            backtrace::trace_unsynchronized(|frame| {
+                caller = Self::containing(frame.ip().cast_const()).filter(|module| module.base != own.base);
+                caller.is_none()
+            });
+        }
+        caller
+    }
+
+    fn containing(address: *const c_void) -> Option<Self> {
+        let mut info = libc::Dl_info {
+            dli_fname: ptr::null(),
+            dli_fbase: ptr::null_mut(),
+            dli_sname: ptr::null(),
+            dli_saddr: ptr::null_mut(),
+        };
+        // SAFETY: dladdr only compares the address; `info` is valid for the call.
+        if unsafe { libc::dladdr(address, &mut info) } == 0 || info.dli_fname.is_null() {
+            return None;
+        }
+        // SAFETY: dladdr gave a NUL-terminated name that lives as long as the module is loaded.
+        let file_name = unsafe { CStr::from_ptr(info.dli_fname) }.to_owned();
+        Some(Self { file_name, base: info.dli_fbase })
+    }
+}
+
+/// The functions and variables of one loaded module: those that it exports and, for the main
+/// program, those in its file's symbol table too, unless that was stripped.
+pub struct Symbols {
+    module: Module,
+    handle: *mut c_void,
+    /// Read when something is not exported.
+    table: OnceCell<Table>,
+}
+
+/// Addresses by name.
+type Table = HashMap<Vec<u8>, *mut c_void>;
+
+impl Symbols {
+    pub fn of(module: Module) -> Option<Self> {
+        let open = |file_name| {
+            // SAFETY: NOLOAD runs no code of the module; it only counts one more user of it. The
+            // name is NUL-terminated, or null, which stands for the main program.
+            unsafe { libc::dlopen(file_name, libc::RTLD_LAZY | libc::RTLD_NOLOAD) }
+        };
+        let mut handle = open(module.file_name.as_ptr());
+        if handle.is_null() {
+            // The main program is not found by its file name.
+            handle = open(ptr::null());
+        }
+        (!handle.is_null()).then(|| Self { module, handle, table: OnceCell::new() })
+    }
+
+    pub fn find(&self, name: &CStr) -> Option<*mut c_void> {
+        self.exported(name).or_else(|| {
+            let table = self.table.get_or_init(|| self.read_table().unwrap_or_default());
+            table.get(name.to_bytes()).copied()
+        })
+    }
+
+    fn exported(&self, name: &CStr) -> Option<*mut c_void> {
+        // SAFETY: the handle is open as long as `self` lives; the name is NUL-terminated.
+        let symbol = unsafe { libc::dlsym(self.handle, name.as_ptr()) };
+        // A program's symbols include those of every library it has loaded; take only its own.
+        let own = !symbol.is_null() && Module::containing(symbol)?.base == self.module.base;
+        own.then_some(symbol)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_table(&self) -> Option<Table> {
+        use object::{Object, ObjectSymbol};
+
+        // SAFETY: getauxval only reads what the kernel gave this process when it started.
+        let entry = unsafe { libc::getauxval(libc::AT_ENTRY) } as *mut c_void;
+        if Module::containing(entry)?.base != self.module.base {
+            return None;
+        }
+        // The file that runs, even if its name now belongs to another.
+        let file = std::fs::read("/proc/self/exe").ok()?;
+        let file = object::File::parse(&*file).ok()?;
+        // The program's entry is known in memory and in the file, wherever it was loaded (PIE or
+        // not); everything else is as far from it here as there.
+        let address = |in_file: u64| entry.wrapping_byte_add(in_file.wrapping_sub(file.entry()) as usize);
+        let symbols = file.symbols().filter(|symbol| symbol.is_definition());
+        Some(symbols.filter_map(|s| Some((s.name_bytes().ok()?.to_vec(), address(s.address())))).collect())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn read_table(&self) -> Option<Table> {
+        None
+    }
+}
+
+impl Drop for Symbols {
+    fn drop(&mut self) {
+        // SAFETY: closes what `of` opened, once; the calling module stays loaded, it is on the stack.
+        unsafe { libc::dlclose(self.handle) };
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[unsafe(no_mangle)]
+    extern "C" fn h5filter_own_function() {}
+
+    #[unsafe(no_mangle)]
+    static H5FILTER_OWN_VARIABLE: u8 = 0;
+
+    /// The symbols of the test program, which exports none.
+    fn own() -> Symbols {
+        let module = Module::containing(h5filter_own_function as *const c_void).unwrap();
+        Symbols::of(module).unwrap()
+    }
+
+    #[test]
+    fn what_a_program_does_not_export_is_found() {
+        let symbols = own();
+        let function = h5filter_own_function as *mut c_void;
+        let variable = ptr::from_ref(&H5FILTER_OWN_VARIABLE).cast_mut().cast();
+        assert_eq!(symbols.exported(c"h5filter_own_function"), None);
+        assert_eq!(symbols.find(c"h5filter_own_function"), Some(function));
+        assert_eq!(symbols.find(c"H5FILTER_OWN_VARIABLE"), Some(variable));
+    }
+
+    #[test]
+    fn what_it_takes_from_a_library_is_not() {
+        assert_eq!(own().find(c"malloc"), None);
+    }
+}
