@@ -8,12 +8,14 @@ const OUR_SENTENCE: &str = "h5h264: preset 77 does not exist (expected 0, ultraf
 
 #[test]
 fn the_documented_program_works() {
-    let lab = Lab::new();
-    lab.build("write_read", Hdf5::Shared, "write_read");
-    let run = lab.run("write_read", &["frames.h5"]).succeeded();
-    let run = run.printed("inferred: bit-exact: yes").printed("explicit: bit-exact: yes");
-    let run = run.printed(OUR_SENTENCE);
-    assert!(run.stderr.is_empty(), "{}", run.stderr);
+    for hdf5 in [Hdf5::Shared, Hdf5::Static] {
+        let lab = Lab::new();
+        lab.build("write_read", hdf5, "write_read");
+        let run = lab.run("write_read", &["frames.h5"]).succeeded();
+        let run = run.printed("inferred: bit-exact: yes").printed("explicit: bit-exact: yes");
+        let run = run.printed(OUR_SENTENCE);
+        assert!(run.stderr.is_empty(), "{}", run.stderr);
+    }
 }
 
 #[test]

@@ -2,11 +2,12 @@
  * option gives. Nothing of the filter is linked; HDF5 loads it from the folder (or folders) in
  * HDF5_PLUGIN_PATH.
  *
- *     h5cc -shlib write_read.c -o write_read
+ *     h5cc write_read.c -o write_read
  *     HDF5_PLUGIN_PATH=folder-of-libh5h264.so ./write_read frames.h5
  *
- * -shlib links the shared libhdf5. A program that contains libhdf5 statically has to pass height,
- * width and bytes per sample itself, as the second dataset here does, or be linked with -rdynamic.
+ * A program that contains libhdf5 statically (h5cc does so by default in some systems) and is stripped
+ * has to pass height, width and bytes per sample itself, as the second dataset here does, or be linked
+ * with -rdynamic.
  */
 #include <hdf5.h>
 #include <stdint.h>
