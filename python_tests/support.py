@@ -105,20 +105,27 @@ def filters(dataset):
     return [plist.get_filter(i) for i in range(plist.get_nfilters())]
 
 
-def run_python(script, *args, python=sys.executable, check=True, timeout=120, **env):
-    """Runs a script in a process of its own. One that should succeed must not print anything on
-    stderr."""
-    script = textwrap.dedent(script)
-    result = subprocess.run(
-        [str(python), "-c", script, *map(str, args)],
+def start_python(script, *args, python=sys.executable, **env):
+    """Starts a script in a process of its own."""
+    return subprocess.Popen(
+        [str(python), "-c", textwrap.dedent(script), *map(str, args)],
         env={**os.environ, "PYTHONPATH": str(TESTS), **env},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout,
     )
-    if check:
-        assert result.returncode == 0 and result.stderr == "", result.stdout + result.stderr
-    return result
+
+
+def run_python(script, *args, python=sys.executable, timeout=120, **env):
+    """What a script prints in a process of its own. It must succeed, and be silent on stderr."""
+    process = start_python(script, *args, python=python, **env)
+    try:
+        output, errors = process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+    assert process.returncode == 0 and errors == "", output + errors
+    return output
 
 
 def find_system_python():

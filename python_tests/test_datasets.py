@@ -16,6 +16,7 @@ from support import (
     noise,
     run_python,
     same_bytes,
+    start_python,
     stored_chunks,
 )
 
@@ -293,6 +294,36 @@ def test_every_file_format(path, frames, libver):
     with h5py.File(path) as file:
         for dataset in file.values():
             assert same_bytes(dataset[()], frames)
+
+
+def test_a_reader_beside_a_writer(path, frames):
+    """Single writer, multiple readers: appended frames are seen without the file being closed."""
+    script = f"""
+        import sys, h5py
+        from support import movie, same_bytes
+        frames = movie({SHAPE}, "<u2")
+        with h5py.File(sys.argv[1], "r", swmr=True) as file:
+            dataset = file["frames"]
+            print(len(dataset), flush=True)
+            sys.stdin.readline()
+            dataset.refresh()
+            assert same_bytes(dataset[()], frames)
+            print(len(dataset))
+    """
+    with h5py.File(path, "w", libver="latest") as file:
+        dataset = file.create_dataset(
+            "frames", (0, 48, 64), "<u2", chunks=CHUNKS, maxshape=(None, 48, 64), compression=FILTER_ID
+        )
+        file.swmr_mode = True
+        reader = start_python(script, path)
+        assert reader.stdout.readline() == "0\n"
+        for t, frame in enumerate(frames):
+            dataset.resize(t + 1, axis=0)
+            dataset[t] = frame
+            dataset.flush()
+        output, errors = reader.communicate("go on\n", timeout=60)
+        assert (output, errors) == ("10\n", "")
+        check_stored(dataset)
 
 
 def test_virtual_datasets_over_filtered_ones(path, tmp_path, frames):

@@ -32,9 +32,9 @@ def test_verify_0_turns_the_check_of_decoded_chunks_off(path):
         dataset = create(file, frames)
         ((offset, _, stored),) = stored_chunks(dataset)
         dataset.id.write_direct_chunk(offset, with_wrong_decoded_checksum(stored))
-    assert run_python(READ, path, H5H264_VERIFY="0").stdout == "equal\n"
-    assert "do not have the checksum" in run_python(READ, path, H5H264_VERIFY="1").stdout
-    assert "do not have the checksum" in run_python(READ, path).stdout
+    assert run_python(READ, path, H5H264_VERIFY="0") == "equal\n"
+    assert "do not have the checksum" in run_python(READ, path, H5H264_VERIFY="1")
+    assert "do not have the checksum" in run_python(READ, path)
 
 
 def test_verify_write_1_stores_the_same(path):
@@ -76,7 +76,7 @@ COUNT_THREADS = """
 def test_threads_are_limited(path):
     n_writing, n_reading = {}, {}
     for threads in (1, 2, 4):
-        found = run_python(COUNT_THREADS, path, H5H264_THREADS=str(threads)).stdout
+        found = run_python(COUNT_THREADS, path, H5H264_THREADS=str(threads))
         n_writing[threads], n_reading[threads] = map(int, found.split())
     assert n_writing[1] == n_reading[1] == 0
     assert 0 < n_writing[2] < n_writing[4]
@@ -92,7 +92,7 @@ def test_a_file_reads_the_same_with_any_number_of_threads(path):
         with h5py.File(path, "a") as file:
             file["expected"] = frames
         for read_threads in ("1", "2", "3", "64"):
-            assert run_python(READ, path, H5H264_THREADS=read_threads).stdout == "equal\n"
+            assert run_python(READ, path, H5H264_THREADS=read_threads) == "equal\n"
 
 
 # Reads one value of a chunk of 64 MiB, twice; prints by how many MiB the process has grown.
@@ -112,7 +112,7 @@ GROW = """
 
 def test_decoded_chunks_are_kept_within_the_limit(path):
     write(path, np.tile(movie((4, 1024, 1024), "u1"), (16, 1, 1)))
-    grown = {limit: float(run_python(GROW, path, H5H264_CACHE_MIB=limit).stdout) for limit in ("0", "63", "64")}
+    grown = {limit: float(run_python(GROW, path, H5H264_CACHE_MIB=limit)) for limit in ("0", "63", "64")}
     assert grown["64"] > 64
     assert grown["0"] < 40 and grown["63"] < 40
 
@@ -132,7 +132,7 @@ LOOP = """
 def test_a_loop_over_frames_decodes_a_chunk_once(path):
     """Without the decoded chunk being kept, the loop decodes it once for each of its 16 frames."""
     write(path, movie((16, 512, 512), "<u2"))
-    seconds = {limit: float(run_python(LOOP, path, H5H264_CACHE_MIB=limit).stdout) for limit in ("0", "256")}
+    seconds = {limit: float(run_python(LOOP, path, H5H264_CACHE_MIB=limit)) for limit in ("0", "256")}
     assert seconds["256"] < seconds["0"] / 3, seconds
 
 
@@ -143,4 +143,4 @@ def test_values_that_make_no_sense_change_nothing(path):
         file["expected"] = frames
     for value in ("", "many", "-1", "99999999999999999999"):
         names = ("H5H264_THREADS", "H5H264_CACHE_MIB", "H5H264_VERIFY", "H5H264_VERIFY_WRITE")
-        assert run_python(READ, path, **dict.fromkeys(names, value)).stdout == "equal\n"
+        assert run_python(READ, path, **dict.fromkeys(names, value)) == "equal\n"

@@ -46,8 +46,7 @@ def test_nothing_is_printed(path):
                     refused(lambda: frames[0])
         print(n_errors)
     """
-    result = run_python(script, path)
-    assert int(result.stdout) > 100
+    assert int(run_python(script, path)) > 100
 
 
 def test_fork_after_the_parent_has_used_the_filter(path, tmp_path):
@@ -86,7 +85,7 @@ def test_fork_after_the_parent_has_used_the_filter(path, tmp_path):
         print("done")
     """
     write(path, movie((3, 512, 640), "<u2"))
-    assert run_python(script, path, tmp_path, **TWO_THREADS).stdout == "done\n"
+    assert run_python(script, path, tmp_path, **TWO_THREADS) == "done\n"
 
 
 def test_spawned_processes(path, tmp_path):
@@ -110,7 +109,7 @@ if __name__ == "__main__":
     )
     write(path, movie((6, 512, 640), "u1"), chunks=(2, 512, 640))
     script = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
-    assert run_python(script, program, path, **TWO_THREADS).stdout == "done\n"
+    assert run_python(script, program, path, **TWO_THREADS) == "done\n"
 
 
 def test_many_threads_with_files_of_their_own(tmp_path):
@@ -136,7 +135,7 @@ def test_many_threads_with_files_of_their_own(tmp_path):
             assert all(pool.map(work, range(24)))
         print("done")
     """
-    assert run_python(script, tmp_path, **TWO_THREADS).stdout == "done\n"
+    assert run_python(script, tmp_path, **TWO_THREADS) == "done\n"
 
 
 @pytest.mark.parametrize("end", ["", "sys.exit(0)", "file.flush()", "raise SystemExit", "del file, dataset"])
@@ -168,7 +167,7 @@ def test_hdf5plugin_in_the_same_process(path):
             assert same_bytes(file["frames"][()], file["zstd"][()])
         print("done")
     """
-    assert run_python(script, path).stdout == "done\n"
+    assert run_python(script, path) == "done\n"
 
 
 RESIDENT_MIB = """
@@ -216,7 +215,7 @@ def test_memory_does_not_grow(path):
     print(resident_mib() - before)
     """
     # 6,000 chunks written, 6,000 read, 600 of each kind of failure.
-    assert float(run_python(script, path).stdout) < 10
+    assert float(run_python(script, path)) < 10
 
 
 def test_many_geometries_do_not_accumulate(path):
@@ -241,7 +240,7 @@ def test_many_geometries_do_not_accumulate(path):
     use(range(540, 640))
     print(resident_mib() - before)
     """
-    assert float(run_python(script, path).stdout) < 100
+    assert float(run_python(script, path)) < 100
 
 
 # Each limit in a process of its own, forked from one that has loaded the plugin.
@@ -290,7 +289,7 @@ def test_too_little_memory_for_reading(path):
         assert with_at_most(mib, read) == 0, mib
     """
     for threads in ("1", "2"):
-        found = outcomes(run_python(script, path, H5H264_THREADS=threads).stdout)
+        found = outcomes(run_python(script, path, H5H264_THREADS=threads))
         assert found.pop(400) == "True"
         assert any("h5h264: out of memory" in outcome for outcome in found.values())
         assert [o for o in found.values() if o != "True" and "memory" not in o] == []
@@ -316,7 +315,7 @@ def test_too_little_memory_for_writing(path, tmp_path):
         assert with_at_most(mib, write) == 0, mib
     """
     frames = np.tile(movie((2, 1024, 1024), "<u2"), (2, 1, 1))
-    found = outcomes(run_python(script, tmp_path, **TWO_THREADS).stdout)
+    found = outcomes(run_python(script, tmp_path, **TWO_THREADS))
     for mib, outcome in found.items():
         with h5py.File(tmp_path / f"{mib:.0f}.h5") as file:
             assert file["other"][()] == 7

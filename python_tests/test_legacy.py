@@ -29,8 +29,7 @@ def test_the_originals_files_are_read_by_the_systems_hdf5(system_python):
                 assert file["h264"][()].tobytes() == file["expected"][()].tobytes(), file_path
         print("read", len(sys.argv) - 1)
     """
-    result = run_python(script, *FILES, python=system_python)
-    assert result.stdout == f"read {len(FILES)}\n"
+    assert run_python(script, *FILES, python=system_python) == f"read {len(FILES)}\n"
 
 
 @pytest.mark.parametrize("file_path", FILES, ids=lambda file_path: file_path.stem)

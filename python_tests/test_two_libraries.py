@@ -33,12 +33,12 @@ READ = """
 
 def test_the_systems_hdf5_reads_what_the_wheels_wrote(path, system_python):
     run_python(WRITE, path, *DTYPES)
-    assert run_python(READ, path, *DTYPES, python=system_python).stdout == f"read {len(DTYPES)}\n"
+    assert run_python(READ, path, *DTYPES, python=system_python) == f"read {len(DTYPES)}\n"
 
 
 def test_the_wheels_hdf5_reads_what_the_systems_wrote(path, system_python):
     run_python(WRITE, path, *DTYPES, python=system_python)
-    assert run_python(READ, path, *DTYPES).stdout == f"read {len(DTYPES)}\n"
+    assert run_python(READ, path, *DTYPES) == f"read {len(DTYPES)}\n"
 
 
 def test_both_store_the_same(path, tmp_path, system_python):
@@ -71,7 +71,7 @@ def test_the_systems_h5py_raises_our_sentences(path, system_python):
                     print(error)
             assert list(file) == ["frames"]
     """
-    errors = run_python(script, path, python=system_python).stdout.splitlines()
+    errors = run_python(script, path, python=system_python).splitlines()
     assert "h5h264: damaged chunk: " in errors[0]
     assert "h5h264: frames of height 5 × width 5 × 1 bytes do not fit the chunk of 16 bytes" in errors[1]
     assert "h5h264: unsupported datatype: references" in errors[2]
@@ -127,7 +127,7 @@ def test_three_libraries_in_one_process_write_and_read(netcdf_path):
         read_all(frames // 2 + i)
     print("done")
     """
-    assert run_python(script, netcdf_path).stdout == "done\n"
+    assert run_python(script, netcdf_path) == "done\n"
 
 
 def test_each_library_raises_its_own_error(netcdf_path):
@@ -160,7 +160,7 @@ def test_each_library_raises_its_own_error(netcdf_path):
         assert same_bytes(file["frames"][2:], frames[2:])
     print("done")
     """
-    assert run_python(script, netcdf_path).stdout == "done\n"
+    assert run_python(script, netcdf_path) == "done\n"
 
 
 def test_each_library_gets_refusals_on_its_own_error_stack(path):
