@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MAGIC = b"\x89H5H264"
+AS_IT_IS, CODED, RESIZED = range(3)
 CONSTANT, RAW, VIDEO = range(3)
 INTEGER, ORDERED_FLOAT, INTEGRAL_FLOAT = range(3)
 
@@ -57,8 +58,12 @@ class Reader:
         value = shift = 0
         while True:
             byte = self.byte()
+            if byte == 0 and shift > 0:
+                raise ValueError("a number that is longer than it needs to be")
             value |= (byte & 0x7F) << shift
             shift += 7
+            if value >> 64:
+                raise ValueError("a number of over 64 bits")
             if byte < 0x80:
                 return value
 
@@ -75,26 +80,33 @@ def check_hash(expected, of):
         raise ValueError("the checksum does not match")
 
 
-def decode(stored):
-    """The bytes of the chunk that `stored` was made from."""
+def decode(stored, chunk_bytes=None):
+    """The bytes that `stored` was made from: a chunk, of `chunk_bytes` if that is known, or what a
+    filter before this one made of a chunk."""
     if stored[:7] != MAGIC:
-        return decode_original(stored)
+        return check_size(decode_original(stored), chunk_bytes)
     if stored[7] != 1:
         raise ValueError(f"format version {stored[7]} (this decoder reads version 1)")
     check_hash(stored[8:16], stored[16:])
     header = read_header(stored)
     chunk = stored[25:] if header is None else decode_coded(*header)
     check_hash(stored[16:24], chunk)
+    return chunk if stored[24] == RESIZED else check_size(chunk, chunk_bytes)
+
+
+def check_size(chunk, chunk_bytes):
+    if chunk_bytes not in (None, len(chunk)):
+        raise ValueError(f"a chunk of {len(chunk)} bytes (expected {chunk_bytes})")
     return chunk
 
 
 def read_header(stored):
-    """The header of coded content, its raw planes and its stream; None if the content is raw."""
+    """The header of coded content, its raw planes and its stream; None if other content follows."""
     reader = Reader(stored, 24)
     content = reader.byte()
-    if content == 0:
+    if content in (AS_IT_IS, RESIZED):
         return None
-    if content != 1:
+    if content != CODED:
         raise ValueError(f"content of kind {content}")
     sample = reader.byte()
     sample_bytes, mapping = 1 << (sample & 3), sample >> 3
@@ -110,6 +122,8 @@ def read_header(stored):
         plane = Plane(shift, bits=byte & 15, coding=byte >> 4)
         if plane.coding == CONSTANT:
             plane.constant = reader.byte()
+            if plane.constant >> plane.bits:
+                raise ValueError(f"a plane of {plane.bits} bits with the constant {plane.constant}")
         planes.append(plane)
         shift += plane.bits
     header = Header(sample_bytes, bool(sample & 4), mapping, shape, offset, table, planes)
@@ -223,7 +237,8 @@ def read_dataset(dataset):
     for i in range(dataset.id.get_num_chunks()):
         start = dataset.id.get_chunk_info(i).chunk_offset
         filter_mask, stored = dataset.id.read_direct_chunk(start)
-        chunk = np.frombuffer(stored if filter_mask & 1 else decode(stored), dataset.dtype)
+        chunk_bytes = int(np.prod(dataset.chunks)) * dataset.dtype.itemsize
+        chunk = np.frombuffer(stored if filter_mask & 1 else decode(stored, chunk_bytes), dataset.dtype)
         target = array[tuple(slice(at, at + n) for at, n in zip(start, dataset.chunks))]
         target[...] = chunk.reshape(dataset.chunks)[tuple(slice(n) for n in target.shape)]
     return array

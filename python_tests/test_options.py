@@ -83,7 +83,7 @@ ODD = (4, 33, 45)
 @pytest.mark.parametrize(
     "shape, dtype, options, found, expected",
     [
-        (SHAPE, "<u2", (40,), "1 options", "expected none, or 3 to 5"),
+        (SHAPE, "<u2", (40,), "1 option ", "expected none, or 3 to 5"),
         (SHAPE, "<u2", (40, 60), "2 options", "expected none, or 3 to 5"),
         (SHAPE, "<u2", (40, 60, 2, 0, 0, 0), "6 options", "expected none, or 3 to 5"),
         (SHAPE, "<u2", (0,) * 10, "10 options", "expected none, or 3 to 5"),

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import h5py
@@ -279,6 +280,41 @@ def test_it_decodes_raw_content(tmp_path):
     stored = store(tmp_path / "test.h5", array)
     assert reference.read_header(stored) is None and len(stored) == array.nbytes + 25
     assert reference.decode(stored) == array.tobytes()
+
+
+def test_it_decodes_what_a_filter_before_left_of_a_chunk(tmp_path):
+    array = movie((4, 48, 66))
+    with h5py.File(tmp_path / "test.h5", "w") as file:
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_chunk(array.shape)
+        plist.set_deflate(6)
+        plist.set_filter(FILTER_ID, h5py.h5z.FLAG_OPTIONAL)
+        space = h5py.h5s.create_simple(array.shape)
+        dataset = h5py.Dataset(h5py.h5d.create(file.id, b"frames", h5py.h5t.NATIVE_UINT8, space, plist))
+        dataset[...] = array
+        file.flush()
+        filter_mask, stored = dataset.id.read_direct_chunk((0, 0, 0))
+    assert filter_mask == 0 and stored[24] == reference.RESIZED
+    assert zlib.decompress(reference.decode(stored, array.nbytes)) == array.tobytes()
+
+
+def test_it_refuses_a_chunk_of_another_size(tmp_path):
+    for array in noise((3, 40, 50), 256).astype("u1"), movie((4, 48, 66)):
+        stored = store(tmp_path / "test.h5", array)
+        assert stored[24] in (reference.AS_IT_IS, reference.CODED)
+        with pytest.raises(ValueError, match="expected"):
+            reference.decode(stored, array.nbytes + 1)
+
+
+def test_numbers_and_constants_have_one_form():
+    assert reference.Reader(b"\xff" * 9 + b"\x01", 0).varint() == 2**64 - 1
+    for longer in b"\x81\x00", b"\x80\x80\x00", b"\xff" * 9 + b"\x02":
+        with pytest.raises(ValueError, match="a number"):
+            reference.Reader(longer, 0).varint()
+    # 1 × 1 × 1 × 1 bytes, offset 0, no table, a plane of 3 bits that is 8 everywhere.
+    header = bytes([1, 0, 1, 1, 1, 1, 0, 0, 1, 3, 8])
+    with pytest.raises(ValueError, match="constant 8"):
+        reference.read_header(bytes(24) + header)
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "i4"])

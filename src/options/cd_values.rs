@@ -46,9 +46,10 @@ impl Passed {
         } else if matches!(cd_values.len(), 0 | 3..=N_USER_SLOTS) {
             slots[..cd_values.len()].copy_from_slice(cd_values);
         } else {
+            let n = cd_values.len();
+            let options = if n == 1 { "option" } else { "options" };
             return Err(bad_options!(
-                "{} options (expected none, or 3 to 5: height, width, bytes per sample, preset, layout)",
-                cd_values.len()
+                "{n} {options} (expected none, or 3 to 5: height, width, bytes per sample, preset, layout)"
             ));
         }
         let [height, width, sample_bytes, preset, layout] = slots;

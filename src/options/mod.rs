@@ -236,6 +236,7 @@ mod tests {
 
     #[test]
     fn errors_say_what_was_expected_and_found() {
+        assert!(error(&[1], &[4, 4], U8).contains("1 option (expected none"));
         assert!(error(&[1, 2], &[4, 4], U8).contains("2 options (expected none, or 3 to 5"));
         assert!(error(&[1, 2, 3, 4, 5, 6], &[4, 4], U8).contains("6 options"));
         assert!(error(&[0, 0, 0, 10], &[4, 4], U8).contains("preset 10"));
