@@ -19,6 +19,15 @@ fn the_documented_program_works() {
 }
 
 #[test]
+fn a_program_may_use_the_error_codes_itself() {
+    for hdf5 in [Hdf5::Shared, Hdf5::Static] {
+        let lab = Lab::new();
+        lab.build("error_codes", hdf5, "error_codes");
+        lab.run("error_codes", &[""; 0]).succeeded().printed(OUR_SENTENCE).printed("its own");
+    }
+}
+
+#[test]
 fn valgrind_finds_nothing_in_it() {
     let lab = Lab::new();
     lab.build("write_read", Hdf5::Shared, "write_read");

@@ -4,7 +4,7 @@ use hdf5_sys::h5::{herr_t, hsize_t, htri_t};
 use hdf5_sys::h5i::hid_t;
 
 use crate::filter::Minor;
-use crate::symbols::{Module, Symbols};
+use crate::symbols::{self, Module, Symbols};
 
 /// A name as a C string.
 macro_rules! c_name {
@@ -144,11 +144,16 @@ impl Library {
             Minor::CantFilter => c"H5E_CANTFILTER_g",
             Minor::NoSpace => c"H5E_NOSPACE_g",
         };
+        // A variable that the main program mentions lives there, and the library's own is not
+        // used and invalid (a copy relocation).
         let id = |name| {
-            let variable = self.symbols.find(name)?.cast::<hid_t>();
-            // SAFETY: these names are HDF5's variables of type hid_t; the library is
-            // initialised, since it is calling us.
-            Some(unsafe { variable.read() })
+            [self.symbols.find(name), symbols::first_loaded(name)].into_iter().flatten().find_map(
+                |variable| {
+                    // SAFETY: these names are HDF5's variables of type hid_t, wherever they live.
+                    let id = unsafe { variable.cast::<hid_t>().read() };
+                    (id > 0).then_some(id)
+                },
+            )
         };
         Some((id(c"H5E_ERR_CLS_g")?, id(c"H5E_PLINE_g")?, id(minor)?))
     }

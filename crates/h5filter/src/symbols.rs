@@ -111,6 +111,13 @@ impl Symbols {
     }
 }
 
+/// The symbol that the main program and what was loaded with it mean by `name`.
+pub fn first_loaded(name: &CStr) -> Option<*mut c_void> {
+    // SAFETY: the name is NUL-terminated.
+    let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    (!symbol.is_null()).then_some(symbol)
+}
+
 impl Drop for Symbols {
     fn drop(&mut self) {
         // SAFETY: closes what `of` opened, once; the calling module stays loaded, it is on the stack.
