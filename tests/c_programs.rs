@@ -13,7 +13,7 @@ fn the_documented_program_works() {
         lab.build("write_read", hdf5, "write_read");
         let run = lab.run("write_read", &["frames.h5"]).succeeded();
         let run = run.printed("inferred: bit-exact: yes").printed("explicit: bit-exact: yes");
-        let run = run.printed(OUR_SENTENCE);
+        let run = run.printed("A wrong option gives:\nHDF5-DIAG").printed(OUR_SENTENCE);
         assert!(run.stderr.is_empty(), "{}", run.stderr);
     }
 }

@@ -93,6 +93,7 @@ static int wrong_option(const char *path)
     unsigned values[] = {0, 0, 0, 77};
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
 
+    printf("A wrong option gives:\n");
     H5Eset_auto2(H5E_DEFAULT, (H5E_auto2_t)H5Eprint2, stdout);
     hid_t dataset = create(file, "wrong", 4, values);
     H5Eset_auto2(H5E_DEFAULT, (H5E_auto2_t)H5Eprint2, stderr);
