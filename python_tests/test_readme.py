@@ -1,4 +1,4 @@
-"""Every code block of README.md runs, in the order in which a reader meets them."""
+"""Every code block of README.md and docs/using.md runs, in the order in which a reader meets them."""
 
 import os
 import re
@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+DOCUMENTS = ROOT / "README.md", ROOT / "docs" / "using.md"
+BLOCKS = [
+    block
+    for document in DOCUMENTS
+    for block in re.findall(r"^```(\w*)\n(.*?)^```$", document.read_text(encoding="utf-8"), re.M | re.S)
+]
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +51,9 @@ def test_every_block_runs(checkout, monkeypatch):
             for script in block.split():
                 assert os.access(ROOT / script, os.X_OK), script
             continue
-        for name, value in re.findall(r"^export (\w+)=(.*)$", block, re.M):
-            monkeypatch.setenv(name, value.replace("$PWD", str(checkout)))
+        for name in re.findall(r"^export (\w+)=", block, re.M):
+            exported = run(f'{block}printf %s "${name}"', language, checkout)
+            monkeypatch.setenv(name, exported.stdout)
         result = run(block, language, checkout)
         assert result.returncode == 0, f"{block}\n{result.stdout}"
 
