@@ -16,7 +16,7 @@ import numpy as np
 MAGIC = b"\x89H5H264"
 AS_IT_IS, CODED, RESIZED = range(3)
 CONSTANT, RAW, VIDEO = range(3)
-INTEGER, ORDERED_FLOAT, INTEGRAL_FLOAT = range(3)
+INTEGER, ORDERED_FLOAT, INTEGRAL_FLOAT, ROTATED_FLOAT = range(4)
 
 
 @dataclass
@@ -216,6 +216,9 @@ def undo_mapping(header, numbers):
     if header.mapping == ORDERED_FLOAT:
         top_bit = numbers.dtype.type(1 << (8 * header.sample_bytes - 1))
         samples = np.where(samples & top_bit, samples ^ top_bit, ~samples)
+    if header.mapping == ROTATED_FLOAT:
+        bits = numbers.dtype.type(8 * header.sample_bytes - 1)
+        samples = samples >> numbers.dtype.type(1) | samples << bits
     return samples
 
 

@@ -51,6 +51,7 @@ impl Header {
         let (mapping, offset) = match self.transform.mapping {
             Mapping::Integer { offset } => (0, offset),
             Mapping::OrderedFloat { offset } => (1, offset),
+            Mapping::RotatedFloat { offset } => (3, offset),
             Mapping::IntegralFloat { offset } => (2, offset as u64),
         };
         let big_endian = if self.big_endian { sample::BIG_ENDIAN } else { 0 };
@@ -92,9 +93,10 @@ impl Header {
         let mapping = match sample >> sample::MAPPING_SHIFT {
             0 => Mapping::Integer { offset: 0 },
             1 => Mapping::OrderedFloat { offset: 0 },
+            3 => Mapping::RotatedFloat { offset: 0 },
             2 if sample_bytes > 1 => Mapping::IntegralFloat { offset: 0 },
             2 => return Err(damaged!("floats of one byte")),
-            other => return Err(damaged!("mapping {other} (expected 0 to 2)")),
+            other => return Err(damaged!("mapping {other} (expected 0 to 3)")),
         };
         let mut offset = [0; 8];
         let n_bytes = offset_bytes(&mapping, geometry.sample_bytes);
@@ -103,6 +105,7 @@ impl Header {
         let mapping = match mapping {
             Mapping::Integer { .. } => Mapping::Integer { offset },
             Mapping::OrderedFloat { .. } => Mapping::OrderedFloat { offset },
+            Mapping::RotatedFloat { .. } => Mapping::RotatedFloat { offset },
             Mapping::IntegralFloat { .. } => Mapping::IntegralFloat { offset: offset as i64 },
         };
         let table = read_table(reader)?;
@@ -114,10 +117,10 @@ impl Header {
     }
 }
 
-/// Offsets of integers and reordered floats are samples; those of integral floats have 64 bits.
+/// Offsets of integers and reordered floats have the size of samples; those of integral floats have 64 bits.
 fn offset_bytes(mapping: &Mapping, sample_bytes: usize) -> usize {
     match mapping {
-        Mapping::Integer { .. } | Mapping::OrderedFloat { .. } => sample_bytes,
+        Mapping::Integer { .. } | Mapping::OrderedFloat { .. } | Mapping::RotatedFloat { .. } => sample_bytes,
         Mapping::IntegralFloat { .. } => 8,
     }
 }

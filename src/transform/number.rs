@@ -17,6 +17,12 @@ pub enum Mapping {
         /// The reordered bits that become 0.
         offset: u64,
     },
+    /// Floats by their bits, with the sign moved from the top to the bottom: neighbours of different
+    /// sign differ no more than their magnitudes do. Then as `Integer`.
+    RotatedFloat {
+        /// The rotated bits that become 0.
+        offset: u64,
+    },
     /// Floats that are all integers: number = value − offset.
     IntegralFloat {
         /// The value that becomes 0.
@@ -28,7 +34,7 @@ impl Mapping {
     /// Replaces the samples by numbers.
     pub fn apply<S: Sample>(kind: SampleKind, samples: &mut [S]) -> Self {
         match kind {
-            SampleKind::Float => integral(samples).unwrap_or_else(|| ordered(samples)),
+            SampleKind::Float => integral(samples).unwrap_or_else(|| reordered(samples)),
             SampleKind::Signed => shift_to_zero(samples, S::TOP_BIT),
             SampleKind::Unsigned | SampleKind::Bytes => shift_to_zero(samples, S::default()),
         }
@@ -45,6 +51,10 @@ impl Mapping {
             Self::OrderedFloat { offset } => {
                 let offset = S::truncate(offset);
                 numbers.iter_mut().for_each(|n| *n = unorder(n.wrapping_add(offset)));
+            }
+            Self::RotatedFloat { offset } => {
+                let offset = S::truncate(offset);
+                numbers.iter_mut().for_each(|n| *n = n.wrapping_add(offset).rotate_right(1));
             }
             Self::IntegralFloat { offset } => {
                 numbers
@@ -68,6 +78,9 @@ impl Mapping {
             }
             Self::OrderedFloat { offset } => {
                 Self::OrderedFloat { offset: S::truncate(offset.wrapping_sub(step)).widen() }
+            }
+            Self::RotatedFloat { offset } => {
+                Self::RotatedFloat { offset: S::truncate(offset.wrapping_sub(step)).widen() }
             }
             Self::IntegralFloat { offset } => {
                 Self::IntegralFloat { offset: offset.wrapping_sub_unsigned(step) }
@@ -94,9 +107,17 @@ fn shift_to_zero<S: Sample>(samples: &mut [S], flip: S) -> Mapping {
     Mapping::Integer { offset: offset.widen() }
 }
 
-fn ordered<S: Sample>(samples: &mut [S]) -> Mapping {
-    samples.iter_mut().for_each(|s| *s = order(*s));
+/// The order of the values is best while the sign seldom changes, since it then costs nothing. A
+/// change of sign is a jump over all small magnitudes: some fifty bits, against the one that the
+/// sign costs every sample at the bottom.
+fn reordered<S: Sample>(samples: &mut [S]) -> Mapping {
+    let changes_sign = |pair: &&[S]| pair[0].xor(pair[1]).and(S::TOP_BIT) != S::default();
+    let n_changes = samples.windows(2).filter(changes_sign).count();
+    let is_rotated = n_changes > samples.len() / 50;
+    let reorder = if is_rotated { |bits: S| bits.rotate_left(1) } else { order };
+    samples.iter_mut().for_each(|s| *s = reorder(*s));
     match shift_to_zero(samples, S::default()) {
+        Mapping::Integer { offset } if is_rotated => Mapping::RotatedFloat { offset },
         Mapping::Integer { offset } => Mapping::OrderedFloat { offset },
         mapping => mapping,
     }
@@ -160,12 +181,24 @@ mod tests {
     }
 
     #[test]
+    fn floats_around_zero_keep_their_sign_at_the_bottom() {
+        let samples: Vec<u32> = (0..100).map(|i| [0.75f32, -0.5, 0.625][i % 3].to_bits()).collect();
+        let (mapping, numbers) = round_trip(SampleKind::Float, &samples);
+        assert!(matches!(mapping, Mapping::RotatedFloat { .. }));
+        assert!(numbers.iter().all(|&n| n < 1 << 24), "one step of the exponent");
+        // A level that crosses zero once does not need it.
+        let samples: Vec<u32> = (0..100).map(|i| (i as f32 - 49.5).to_bits()).collect();
+        assert!(matches!(round_trip(SampleKind::Float, &samples).0, Mapping::OrderedFloat { .. }));
+    }
+
+    #[test]
     fn raised_numbers_come_back() {
         for (kind, samples) in [
             (SampleKind::Unsigned, [1000u32, 1003]),
             (SampleKind::Signed, [-5i32 as u32, 7]),
             (SampleKind::Float, [0.5f32.to_bits(), (-3f32).to_bits()]),
             (SampleKind::Float, [5f32.to_bits(), (-3f32).to_bits()]),
+            (SampleKind::Float, [0.5f32.to_bits(), 0.75f32.to_bits()]),
         ] {
             let mut numbers = samples;
             let mut mapping = Mapping::apply(kind, &mut numbers);
@@ -193,7 +226,7 @@ mod tests {
         let mut bits: Vec<u32> = floats.iter().map(|f| f.to_bits()).collect();
         bits.extend([0x7f80_0001, 0xffff_ffff, 0x7fc0_dead]);
         let (mapping, _) = round_trip(SampleKind::Float, &bits);
-        assert!(matches!(mapping, Mapping::OrderedFloat { .. }));
+        assert!(matches!(mapping, Mapping::OrderedFloat { .. } | Mapping::RotatedFloat { .. }));
     }
 
     proptest! {

@@ -28,6 +28,10 @@ pub trait Sample: Copy + Ord + Debug + Default + 'static {
     fn from_byte(byte: u8, shift: u32) -> Self;
     /// Bytes in the other order.
     fn swap_bytes(self) -> Self;
+    /// Bits moved up, those from the top to the bottom.
+    fn rotate_left(self, n: u32) -> Self;
+    /// Bits moved down, those from the bottom to the top.
+    fn rotate_right(self, n: u32) -> Self;
     /// Sum modulo 2^BITS.
     fn wrapping_add(self, other: Self) -> Self;
     /// Difference modulo 2^BITS.
@@ -77,6 +81,12 @@ macro_rules! sample {
             }
             fn swap_bytes(self) -> Self {
                 self.swap_bytes()
+            }
+            fn rotate_left(self, n: u32) -> Self {
+                self.rotate_left(n)
+            }
+            fn rotate_right(self, n: u32) -> Self {
+                self.rotate_right(n)
             }
             fn wrapping_add(self, other: Self) -> Self {
                 self.wrapping_add(other)

@@ -30,6 +30,7 @@ pub fn describe(stored: &[u8]) -> String {
             let mut words = vec![match header.transform.mapping {
                 Mapping::Integer { .. } => "integers",
                 Mapping::OrderedFloat { .. } => "ordered floats",
+                Mapping::RotatedFloat { .. } => "rotated floats",
                 Mapping::IntegralFloat { .. } => "integral floats",
             }];
             words.extend(header.big_endian.then_some("big-endian"));
