@@ -171,10 +171,15 @@ CASES = {
         f"ordered floats with NaN, infinities and -0.0, {dtype}": (
             lambda dtype=dtype: special(movie((4, 50, 70), "f8", 60) / 7 - 3, dtype),
             (),
-            lambda h: h.mapping == reference.ORDERED_FLOAT and VIDEO in codings(h),
+            lambda h: h.mapping in (reference.ORDERED_FLOAT, reference.ROTATED_FLOAT) and VIDEO in codings(h),
         )
         for dtype in ("f2", "f4", ">f4", "f8")
     },
+    "floats around zero": (
+        lambda: (noisy_movie((4, 50, 70), "f4") * np.where(np.arange(70) % 3, 0.01, -0.01)).astype("f4"),
+        (),
+        lambda h: h.mapping == reference.ROTATED_FLOAT and VIDEO in codings(h),
+    ),
     "complex": (
         lambda: (movie((4, 50, 70), "f4") + 1j * movie((4, 50, 70), "f4", 90)).astype("c8"),
         (),

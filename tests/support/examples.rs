@@ -81,6 +81,9 @@ pub fn examples([n, h, w]: [u64; 3]) -> Vec<Example> {
             ((at.smooth() * 1e5 - 5e4) as i64).to_le_bytes().to_vec()
         }),
         example("floats", shape, float(4), |at| f32_le(at.smooth() + 0.1)),
+        example("floats_around_zero", shape, float(4), |at| {
+            f32_le((at.smooth() + 0.5) * (1.0 - 2.0 * f64::from(at.noise(1))))
+        }),
         example("special_floats", shape, float(4), |at| {
             let specials =
                 [f32::NAN, -0.0, f32::INFINITY, f32::NEG_INFINITY, 1e-40, f32::from_bits(0xffc1_2345)];
