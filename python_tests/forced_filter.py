@@ -10,7 +10,6 @@ Writes what happened as JSON to the file that FORCED_FILTER_REPORT names.
 import json
 import os
 
-import h5py
 from h5py import h5d, h5p, h5s, h5t, h5z
 
 FILTER_ID = 32010

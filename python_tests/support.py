@@ -49,7 +49,12 @@ def noise(shape, dtype, seed=0):
 def create(file, array, chunks=None, options=None, name="frames", **kwargs):
     """A new dataset with this filter, of one chunk if nothing else is said."""
     return file.create_dataset(
-        name, data=array, chunks=chunks or array.shape, compression=FILTER_ID, compression_opts=options, **kwargs
+        name,
+        data=array,
+        chunks=chunks or array.shape,
+        compression=FILTER_ID,
+        compression_opts=options,
+        **kwargs,
     )
 
 

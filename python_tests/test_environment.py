@@ -87,7 +87,9 @@ def test_threads_are_limited(path):
 def test_a_file_reads_the_same_with_any_number_of_threads(path):
     frames = movie((2, 700, 900), "<u2")
     for write_threads in ("1", "2"):
-        script = "import sys; from support import movie, write; write(sys.argv[1], movie((2, 700, 900), '<u2'))"
+        script = (
+            "import sys; from support import movie, write; write(sys.argv[1], movie((2, 700, 900), '<u2'))"
+        )
         run_python(script, path, H5H264_THREADS=write_threads)
         with h5py.File(path, "a") as file:
             file["expected"] = frames

@@ -13,20 +13,22 @@ import h5py.tests
 from support import TESTS
 
 # What can't pass, because it is about how a dataset is stored and not about what is in it.
+KNOWS_OWN_FILTERS_ONLY = "create_dataset_like knows h5py's own filters only"
+EXPECTS_NO_CHUNKS = "asserts that the dataset is not chunked"
+EXPECTS_OFFSET = "asks for the offset of contiguous data"
+EXPECTS_FULL_SIZE = "expects stored chunks of the chunk's size"
+EXPECTS_NO_CACHE = "expects data to be written at once; HDF5 crashes after this, with gzip too"
 ABOUT_STORAGE = {
-    "test_dataset.py::TestCreateLike::test_maxshape": "create_dataset_like knows h5py's own filters only",
-    "test_dataset.py::TestCreateLike::test_no_chunks": "asserts that the dataset is not chunked",
-    "test_dataset.py::TestCreateLike::test_track_times": "create_dataset_like knows h5py's own filters only",
-    "test_dataset.py::TestResize::test_resize_nonchunked": "asserts that the dataset is not chunked",
-    "test_file2.py::TestFileObj::test_exception_write": "asserts that data are written at once, not when a chunk is "
-    "full; HDF5 crashes afterwards, with gzip too",
-    "test_file_alignment.py::TestFileAlignment::test_alignment_set_above_threshold": "asks for the offset of "
-    "contiguous data",
-    "test_file_alignment.py::TestFileAlignment::test_alignment_set_below_threshold": "as above",
-    "test_file_alignment.py::TestFileAlignment::test_no_alignment_set": "as above",
-    "test_h5d_direct_chunk.py::TestReadDirectChunkToOut::test_fail_buffer_too_small": "expects stored chunks as large "
-    "as the chunk",
-    "test_h5d_direct_chunk.py::TestReadDirectChunkToOut::test_uncompressed_data": "as above",
+    "test_dataset.py::TestCreateLike::test_maxshape": KNOWS_OWN_FILTERS_ONLY,
+    "test_dataset.py::TestCreateLike::test_no_chunks": EXPECTS_NO_CHUNKS,
+    "test_dataset.py::TestCreateLike::test_track_times": KNOWS_OWN_FILTERS_ONLY,
+    "test_dataset.py::TestResize::test_resize_nonchunked": EXPECTS_NO_CHUNKS,
+    "test_file2.py::TestFileObj::test_exception_write": EXPECTS_NO_CACHE,
+    "test_file_alignment.py::TestFileAlignment::test_alignment_set_above_threshold": EXPECTS_OFFSET,
+    "test_file_alignment.py::TestFileAlignment::test_alignment_set_below_threshold": EXPECTS_OFFSET,
+    "test_file_alignment.py::TestFileAlignment::test_no_alignment_set": EXPECTS_OFFSET,
+    "test_h5d_direct_chunk.py::TestReadDirectChunkToOut::test_fail_buffer_too_small": EXPECTS_FULL_SIZE,
+    "test_h5d_direct_chunk.py::TestReadDirectChunkToOut::test_uncompressed_data": EXPECTS_FULL_SIZE,
 }
 
 # No datasets in these, and they are slow.
@@ -35,7 +37,18 @@ IGNORED = ("test_h5pl.py", "test_h5z.py")
 
 def run(folder, *arguments, force):
     report = folder / "report.json"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "forced_filter", "-W", "ignore"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "forced_filter",
+        "-W",
+        "ignore",
+    ]
     environment = {
         **os.environ,
         "PYTHONPATH": str(TESTS),

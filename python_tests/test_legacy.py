@@ -50,9 +50,15 @@ def test_the_originals_layout_can_be_written(path):
         frames = old["expected"][()]
         height, width = frames.shape[1:]
         new.create_dataset(
-            "frames", data=frames, chunks=old["h264"].chunks, compression=32010, compression_opts=(height, width, 1, 0, 1)
+            "frames",
+            data=frames,
+            chunks=old["h264"].chunks,
+            compression=32010,
+            compression_opts=(height, width, 1, 0, 1),
         )
     with h5py.File(path) as file:
         stored = file["frames"].id.read_direct_chunk((0, 0, 0))[1]
-        assert stored[:8] == (10 * height * width).to_bytes(8, "little") and stored[8:12] == bytes([0, 0, 0, 1])
+        assert stored[:8] == (10 * height * width).to_bytes(8, "little") and stored[8:12] == bytes(
+            [0, 0, 0, 1]
+        )
         assert same_bytes(file["frames"][()], frames)

@@ -103,10 +103,14 @@ ODD = (4, 33, 45)
     ],
     ids=str,
 )
-def test_options_that_cannot_work_are_refused_and_leave_nothing_behind(path, shape, dtype, options, found, expected):
+def test_options_that_cannot_work_are_refused_and_leave_nothing_behind(
+    path, shape, dtype, options, found, expected
+):
     with h5py.File(path, "w") as file:
         with pytest.raises(ValueError) as caught:
-            file.create_dataset("frames", shape, dtype, chunks=shape, compression=FILTER_ID, compression_opts=options)
+            file.create_dataset(
+                "frames", shape, dtype, chunks=shape, compression=FILTER_ID, compression_opts=options
+            )
         message = str(caught.value)
         assert "h5h264: " in message and found in message and expected in message, message
         assert list(file) == []
@@ -121,7 +125,9 @@ def test_creation_properties_can_be_used_for_another_dataset(path):
     passed may count for the next one."""
     with h5py.File(path, "w") as file:
         first = create(file, movie(SHAPE, "<u2"), options=(0, 0, 0, 5))
-        for i, (shape, dtype) in enumerate([((3, 64, 80), "u1"), ((10, 11), ">f4"), ((100,), "c8"), (SHAPE, "<u2")]):
+        for i, (shape, dtype) in enumerate(
+            [((3, 64, 80), "u1"), ((10, 11), ">f4"), ((100,), "c8"), (SHAPE, "<u2")]
+        ):
             frames = movie(shape, dtype)
             plist = first.id.get_create_plist()
             plist.set_chunk(shape)
@@ -144,7 +150,9 @@ def test_creation_properties_with_explicit_frames_are_checked_again(path):
             if fits:
                 assert filters(h5py.Dataset(h5py.h5d.create(*arguments)))[0][2][:3] == (8, 8, 1)
             else:
-                with pytest.raises(ValueError, match="height 8 × width 8 × 1 bytes do not fit the chunk of 100 bytes"):
+                with pytest.raises(
+                    ValueError, match="height 8 × width 8 × 1 bytes do not fit the chunk of 100 bytes"
+                ):
                     h5py.h5d.create(*arguments)
 
 

@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 
 from support import FILTER_ID, check_stored, movie, noise, same_bytes
 
-DTYPES = [order + kind for kind in ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8") for order in "<>"]
+DTYPES = [
+    order + kind
+    for kind in ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8")
+    for order in "<>"
+]
 DTYPES += ["<c8", ">c16", "?", "V3", "V7", "V16"]
 
 # A chunk has few bytes, so that many are tried.
@@ -31,12 +35,18 @@ def fold(value, shape, dtype):
 
 @st.composite
 def contents(draw, shape, dtype):
-    """A smooth movie, noise of some bits, few values, a ramp, a constant, special floats, or parts of several."""
+    """A smooth movie, noise of some bits, few values, a ramp, …, or two of these mixed."""
     seed = draw(st.integers(0, 2**32 - 1))
     random = np.random.default_rng(seed)
-    kind = draw(st.sampled_from(["movie", "noise", "bits", "values", "ramp", "constant", "gain", "special", "mixed"]))
+    kind = draw(
+        st.sampled_from(["movie", "noise", "bits", "values", "ramp", "constant", "gain", "special", "mixed"])
+    )
     if kind == "movie":
-        return fold((movie(shape, "f8", seed) * draw(st.sampled_from([3, 100, 1e4, 1e9])) + 2e9).astype("i8"), shape, dtype)
+        return fold(
+            (movie(shape, "f8", seed) * draw(st.sampled_from([3, 100, 1e4, 1e9])) + 2e9).astype("i8"),
+            shape,
+            dtype,
+        )
     if kind == "noise":
         return noise(shape, dtype, seed) if dtype != "?" else noise(shape, "u1", seed) % 2 == 1
     if kind == "bits":
@@ -54,7 +64,9 @@ def contents(draw, shape, dtype):
         counts = random.integers(0, 4, shape) << 14 | random.poisson(1000, shape)
         return fold(counts, shape, dtype)
     if kind == "special" and np.dtype(dtype).kind == "f":
-        special = np.array([0.0, -0.0, np.nan, -np.nan, np.inf, -np.inf, 1, -1, np.finfo(dtype).tiny / 4], dtype)
+        special = np.array(
+            [0.0, -0.0, np.nan, -np.nan, np.inf, -np.inf, 1, -1, np.finfo(dtype).tiny / 4], dtype
+        )
         return random.choice(special, shape)
     first, second = draw(contents(shape, dtype)), draw(contents(shape, dtype))
     return np.where(random.random(shape) < draw(st.sampled_from([0.001, 0.5])), first, second).astype(dtype)
@@ -86,7 +98,9 @@ def cases(draw):
 def test_whatever_goes_in_comes_out(case):
     array, chunks, options = case
     with h5py.File.in_memory() as file:
-        dataset = file.create_dataset("frames", data=array, chunks=chunks, compression=FILTER_ID, compression_opts=options)
+        dataset = file.create_dataset(
+            "frames", data=array, chunks=chunks, compression=FILTER_ID, compression_opts=options
+        )
         file.flush()
         check_stored(dataset)
         stored = file.id.get_file_image()

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from support import FILTER_ID, chunk_bytes, check_stored, create, movie, noise, round_trip, same_bytes
+from support import FILTER_ID, check_stored, chunk_bytes, create, movie, noise, round_trip, same_bytes
 
 INTEGERS = ["i1", "u1"] + [order + kind for kind in ("i2", "u2", "i4", "u4", "i8", "u8") for order in "<>"]
 FLOATS = [order + kind for kind in ("f2", "f4", "f8") for order in "<>"]
@@ -232,7 +232,9 @@ def test_variable_length_data_survives(path, dtype, options):
     variable-length data. Mandatory ones it refuses on its own."""
     one = "text" if h5py.check_string_dtype(dtype) else np.arange(5, dtype="u1")
     with h5py.File(path, "w") as file:
-        dataset = file.create_dataset("frames", (4, 4), dtype, compression=FILTER_ID, compression_opts=options)
+        dataset = file.create_dataset(
+            "frames", (4, 4), dtype, compression=FILTER_ID, compression_opts=options
+        )
         dataset[1, 2] = one
     with h5py.File(path) as file:
         read = file["frames"].asstr()[1, 2] if isinstance(one, str) else file["frames"][1, 2]
