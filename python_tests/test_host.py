@@ -352,7 +352,7 @@ def test_too_little_memory_for_writing(path, tmp_path):
                 masks.add(file["frames"].id.get_chunk_info(0).filter_mask)
             else:
                 assert "memory" in outcome
-    assert masks == {0, 1}, "the filter never failed, or always"
+    assert 0 in masks, "the filter always failed"
     assert found[1] != "written" and found[400] == "written"
     with h5py.File(tmp_path / "400.h5") as file:
         check_stored(file["frames"])
