@@ -5,8 +5,7 @@ use h5filter::Buffer;
 use crate::error::{Error, Result, damaged, filled};
 use crate::options::{self, Options};
 use crate::original;
-use crate::payload::Layout;
-use crate::payload::{self, Content, Header, Payload};
+use crate::payload::{self, Content, Header, Layout, Payload};
 use crate::process::{ChunkKey, Process, switch_from_env};
 use crate::transform::{self, Sample, order};
 use crate::video::{self, FrameDecoder};
@@ -67,6 +66,7 @@ fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
     let payload = Payload::read(stored)?;
     let chunk = match &payload.content {
         Content::Raw(chunk) => {
+            // What is not announced is bounded by what is stored.
             check_size(chunk.len(), expected.or(Some(chunk.len())))?;
             copy_of(chunk)?
         }

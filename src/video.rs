@@ -1,7 +1,6 @@
 //! The video planes of a chunk, to and from access units.
 
-use crate::avcodec::Preset;
-use crate::avcodec::{Decoder, DecoderConfig, EncoderConfig, Lines, LinesMut};
+use crate::avcodec::{Decoder, DecoderConfig, EncoderConfig, Lines, LinesMut, Preset};
 use crate::error::{Error, Result, damaged, reserve};
 use crate::geometry::Geometry;
 use crate::payload::Video;
