@@ -10,6 +10,7 @@ As a program: reference_decoder.py FILE.h5 DATASET OUT.npy (needs h5py, to find 
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -36,6 +37,7 @@ class Header:
     offset: int
     table: list
     planes: list
+    strip_height: int = 0
     is_rgb: bool = False
     n_bands: int = 1
     access_unit_bytes: tuple = ()
@@ -85,8 +87,8 @@ def decode(stored, chunk_bytes=None):
     filter before this one made of a chunk."""
     if stored[:7] != MAGIC:
         return check_size(decode_original(stored), chunk_bytes)
-    if stored[7] != 1:
-        raise ValueError(f"format version {stored[7]} (this decoder reads version 1)")
+    if stored[7] not in (1, 2):
+        raise ValueError(f"format version {stored[7]} (this decoder reads versions 1 and 2)")
     check_hash(stored[8:16], stored[16:])
     header = read_header(stored)
     chunk = stored[25:] if header is None else decode_coded(*header)
@@ -111,6 +113,10 @@ def read_header(stored):
     sample = reader.byte()
     sample_bytes, mapping = 1 << (sample & 3), sample >> 3
     shape = reader.varints(4)
+    has_strips = stored[7] == 2
+    strip_height = reader.varint() if has_strips else shape[1]
+    if has_strips and (strip_height % 16 or not 0 < strip_height < shape[1]):
+        raise ValueError(f"strips of {strip_height} rows of {shape[1]}")
     offset = int.from_bytes(reader.bytes(8 if mapping == INTEGRAL_FLOAT else sample_bytes), "little")
     table, value = [], -1
     for step in reader.varints(reader.varint()):
@@ -126,19 +132,28 @@ def read_header(stored):
                 raise ValueError(f"a plane of {plane.bits} bits with the constant {plane.constant}")
         planes.append(plane)
         shift += plane.bits
-    header = Header(sample_bytes, bool(sample & 4), mapping, shape, offset, table, planes)
+    header = Header(sample_bytes, bool(sample & 4), mapping, shape, offset, table, planes, strip_height)
     if any(plane.coding == VIDEO for plane in planes):
         header.is_rgb = reader.byte() == 1
-        header.n_bands = reader.varint()
+        header.n_bands = 1 if has_strips else reader.varint()
         header.access_unit_bytes = reader.varints(reader.varint())
-    n_frames, height, width, n_components = shape
-    n_samples = height * width * n_components
-    n_raw = sum((n_samples * plane.bits + 7) // 8 for plane in planes if plane.coding == RAW)
-    raw_planes = reader.bytes(n_frames * n_raw)
+    raw_planes = reader.bytes(shape[0] * sum(raw_bytes(header, rows) for rows in strips(header)))
     stream = reader.bytes(sum(header.access_unit_bytes))
     if reader.position != len(stored):
         raise ValueError("bytes follow the chunk")
     return header, raw_planes, stream
+
+
+def strips(header):
+    """The rows of each strip."""
+    height = header.shape[1]
+    return [range(top, min(top + header.strip_height, height)) for top in range(0, height, header.strip_height)]
+
+
+def raw_bytes(header, rows):
+    """Bytes of the raw planes of a strip in a frame."""
+    n_samples = len(rows) * header.shape[2] * header.shape[3]
+    return sum((n_samples * plane.bits + 7) // 8 for plane in header.planes if plane.coding == RAW)
 
 
 def decode_coded(header, raw_planes, stream):
@@ -147,9 +162,13 @@ def decode_coded(header, raw_planes, stream):
     numbers = np.zeros((n_frames, n_components, height, width), unsigned)
     for plane in header.planes:
         numbers |= unsigned.type(plane.constant << plane.shift)
-    add_raw_planes(header, raw_planes, numbers)
-    if header.access_unit_bytes:
-        add_pictures(header, stream, numbers)
+    raw_planes, stream, sizes = Reader(raw_planes, 0), Reader(stream, 0), iter(header.access_unit_bytes)
+    for rows in strips(header):
+        # A view: what is added to the strip is added to the numbers.
+        strip = numbers[:, :, rows.start : rows.stop]
+        add_raw_planes(header, raw_planes, strip)
+        if header.access_unit_bytes:
+            add_pictures(header, stream, sizes, strip)
     if header.table:
         numbers = np.array(header.table, "u8").astype(unsigned)[numbers]
     samples = undo_mapping(header, numbers)
@@ -158,34 +177,32 @@ def decode_coded(header, raw_planes, stream):
 
 
 def add_raw_planes(header, raw_planes, numbers):
-    reader = Reader(raw_planes, 0)
     for frame in numbers:
         for plane in header.planes:
             if plane.coding == RAW:
-                packed = np.frombuffer(reader.bytes((frame.size * plane.bits + 7) // 8), "u1")
+                packed = np.frombuffer(raw_planes.bytes((frame.size * plane.bits + 7) // 8), "u1")
                 bits = np.unpackbits(packed, bitorder="little", count=frame.size * plane.bits)
                 values = np.packbits(bits.reshape(-1, plane.bits), axis=1, bitorder="little")
                 frame |= values.reshape(frame.shape).astype(frame.dtype) << frame.dtype.type(plane.shift)
 
 
-def add_pictures(header, stream, numbers):
-    n_frames, height, width, n_components = header.shape
+def add_pictures(header, stream, sizes, numbers):
+    n_frames, n_components, height, width = numbers.shape
     planes = [plane for plane in header.planes if plane.coding == VIDEO]
-    if header.is_rgb:
-        pictures = decode_video(stream, "-pix_fmt", "gbrp").reshape(n_frames, 3, height, width)
-        numbers |= pictures[:, [2, 0, 1]]
-        return
     n_segments = -(-width // 16384)
     picture_width = -(-width // n_segments)
     n_lines = height * n_components * len(planes) * n_segments
-    n_parts = -(-n_lines // min(16384, (1 << 26) // picture_width))
+    n_parts = 1 if header.is_rgb else -(-n_lines // min(16384, (1 << 26) // picture_width))
     picture_height = -(-n_lines // n_parts)
     # The parts of a frame below each other are its lines.
     lines = np.empty((n_frames, n_parts * picture_height, picture_width), "u1")
-    reader = Reader(stream, 0)
     for part in range(n_parts):
-        sizes = header.access_unit_bytes[part * n_frames : (part + 1) * n_frames]
-        pictures = decode_video(reader.bytes(sum(sizes)), "-pix_fmt", "gray")
+        access_units = stream.bytes(sum(islice(sizes, n_frames)))
+        if header.is_rgb:
+            pictures = decode_video(access_units, "-pix_fmt", "gbrp").reshape(n_frames, 3, height, width)
+            numbers |= pictures[:, [2, 0, 1]]
+            return
+        pictures = decode_video(access_units, "-pix_fmt", "gray")
         top = part * picture_height
         lines[:, top : top + picture_height] = pictures.reshape(n_frames, picture_height, picture_width)
     line = 0

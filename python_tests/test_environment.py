@@ -1,11 +1,15 @@
 """The environment variables do what the README says. Each is looked at from outside, in a process
 of its own."""
 
+import contextlib
+from pathlib import Path
+
 import h5py
 import numpy as np
+import pytest
 import xxhash
 
-from support import create, movie, noise, run_python, same_bytes, stored_chunks, write
+from support import create, movie, noise, run_python, same_bytes, start_python, stored_chunks, write
 
 # Reads the file named first; prints "equal" or what was raised.
 READ = """
@@ -56,32 +60,38 @@ def test_verify_write_1_stores_the_same(path):
     assert stored[0] == stored[1]
 
 
-# Writes and reads frames that are large enough for several slices; prints how many threads each
-# has started. Sessions, and with them their threads, are kept for the next chunk.
-COUNT_THREADS = """
+# Writes and reads frames again and again; prints how many threads there were before.
+USE_THREADS = """
     import os, sys, h5py
+    import numpy as np
     from support import create, movie, same_bytes
-    frames = movie((3, 1024, 1024), "u1")
-    n_before = len(os.listdir("/proc/self/task"))
-    with h5py.File(sys.argv[1], "w") as file:
-        create(file, frames)
-    n_writing = len(os.listdir("/proc/self/task"))
-    with h5py.File(sys.argv[1], "r") as file:
-        assert same_bytes(file["frames"][()], frames)
-    n_reading = len(os.listdir("/proc/self/task"))
-    print(n_writing - n_before, n_reading - n_writing)
+    blocks = np.arange(1024) // 32
+    frames = np.add.outer(np.arange(3), np.add.outer(blocks, 3 * blocks)).astype("u1")
+    if sys.argv[2] == "strips":
+        frames = movie(frames.shape, "u2")
+    print(len(os.listdir("/proc/self/task")), flush=True)
+    for _ in range(5):
+        with h5py.File(sys.argv[1], "w") as file:
+            create(file, frames)
+        with h5py.File(sys.argv[1], "r") as file:
+            assert same_bytes(file["frames"][()], frames)
 """
 
 
-def test_threads_are_limited(path):
-    n_writing, n_reading = {}, {}
+# A plain movie has slices, other frames are cut into strips.
+@pytest.mark.parametrize("kind", ["slices", "strips"])
+def test_threads_are_limited(path, kind):
+    most = {}
     for threads in (1, 2, 4):
-        found = run_python(COUNT_THREADS, path, H5H264_THREADS=str(threads))
-        n_writing[threads], n_reading[threads] = map(int, found.split())
-    assert n_writing[1] == n_reading[1] == 0
-    assert 0 < n_writing[2] < n_writing[4]
-    # The thread that asks for the chunk is one of them.
-    assert n_reading[2] == 1 and n_reading[4] == 3
+        process = start_python(USE_THREADS, path, kind, H5H264_THREADS=str(threads))
+        n_before = int(process.stdout.readline())
+        tasks, seen = Path("/proc", str(process.pid), "task"), [0]
+        while process.poll() is None:
+            with contextlib.suppress(FileNotFoundError):
+                seen.append(len(list(tasks.iterdir())))
+        assert process.wait() == 0
+        most[threads] = max(seen) - n_before
+    assert most[1] == 0 < most[2] < most[4], most
 
 
 def test_a_file_reads_the_same_with_any_number_of_threads(path):

@@ -20,7 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 LEGACY = ROOT / "tests" / "data" / "legacy"
 # Stored chunks, and index.txt: "name | XXH3-128 of the chunk | …".
-FORMAT_1 = ROOT / "tests" / "data" / "format-1"
+KEPT_CHUNKS = [
+    (index.parent, line)
+    for index in sorted((ROOT / "tests" / "data").glob("format-*/index.txt"))
+    for line in index.read_text(encoding="utf-8").splitlines()
+]
 
 
 def load(path):
@@ -215,10 +219,10 @@ CASES = {
         (),
         lambda h: len(h.access_unit_bytes) == 2 * 3,
     ),
-    "more lines than a picture can have": (
+    "more lines of all planes than a picture can have": (
         lambda: colours(ramp((2, 9000, 20), "u2", 7), 3),
         (),
-        lambda h: codings(h).count(VIDEO) == 2 and len(h.access_unit_bytes) == 4 * 2,
+        lambda h: codings(h).count(VIDEO) == 2 and h.strip_height * 3 * 2 <= 16384,
     ),
     "tiny frames under each other": (
         lambda: movie((300, 4, 20)),
@@ -235,15 +239,20 @@ CASES = {
         (),
         lambda h: h.shape == (1, 16, 375, 1) and VIDEO in codings(h),
     ),
-    "bands": (
+    "strips": (
         lambda: ramp((2, 521, 512), "u2", 100),
         (),
-        lambda h: h.n_bands > 1 and codings(h).count(VIDEO) == 2,
+        lambda h: h.strip_height < 521 and codings(h).count(VIDEO) == 2,
     ),
-    "bands of components": (
+    "strips of components": (
         lambda: colours(ramp((2, 521, 512), "u2", 100), 3),
         (),
-        lambda h: h.n_bands > 1 and h.shape[3] == 3 and codings(h).count(VIDEO) == 2,
+        lambda h: h.strip_height < 521 and h.shape[3] == 3 and codings(h).count(VIDEO) == 2,
+    ),
+    "strips with raw planes": (
+        lambda: noisy_movie((2, 521, 515), "u2"),
+        (),
+        lambda h: h.strip_height < 521 and {RAW, VIDEO} <= set(codings(h)),
     ),
     "64 bits": (
         lambda: noisy_movie((3, 50, 70), "u8") + np.uint64(2**63),
@@ -338,11 +347,11 @@ def test_it_decodes_what_the_original_wrote(path):
         np.testing.assert_array_equal(reference.read_dataset(file["h264"]), file["expected"][...])
 
 
-@pytest.mark.parametrize("line", (FORMAT_1 / "index.txt").read_text(encoding="utf-8").splitlines())
-def test_it_decodes_the_chunks_of_format_1_that_are_kept(line):
+@pytest.mark.parametrize("folder, line", KEPT_CHUNKS)
+def test_it_decodes_the_chunks_that_are_kept(folder, line):
     xxhash = pytest.importorskip("xxhash")
     name, chunk_hash, *_ = line.split(" | ")
-    chunk = reference.decode((FORMAT_1 / name).read_bytes())
+    chunk = reference.decode((folder / name).read_bytes())
     assert xxhash.xxh3_128_hexdigest(chunk) == chunk_hash
 
 
@@ -372,8 +381,8 @@ def test_it_finds_damage_by_the_checksums(tmp_path):
 
 def test_it_refuses_newer_versions_and_other_filters(tmp_path):
     stored = store(tmp_path / "test.h5", movie((4, 48, 66)))
-    with pytest.raises(ValueError, match="version 2"):
-        reference.decode(stored[:7] + b"\2" + stored[8:])
+    with pytest.raises(ValueError, match="version 3"):
+        reference.decode(stored[:7] + b"\3" + stored[8:])
     with pytest.raises(ValueError, match="not written by h5h264"):
         reference.decode(bytes(range(100)))
 

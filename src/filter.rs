@@ -2,13 +2,13 @@
 
 use h5filter::Buffer;
 
-use crate::error::{Error, Result, damaged, filled};
+use crate::error::{Error, Result, damaged};
 use crate::options::{self, Options};
-use crate::original;
-use crate::payload::{self, Content, Header, Layout, Payload};
-use crate::process::{ChunkKey, Process, switch_from_env};
-use crate::transform::{self, Sample, order};
-use crate::video::{self, FrameDecoder};
+use crate::payload::{self, Content, Header, Layout, Payload, Video};
+use crate::process::{ChunkKey, Process, parallel, switch_from_env};
+use crate::transform::order::Frames;
+use crate::transform::{self, Sample};
+use crate::{original, strip, video};
 
 /// HDF5's limit on chunks before version 2.0: what a chunk may decode to when the dataset does
 /// not say how large its chunks are.
@@ -98,55 +98,29 @@ fn encode_coded(options: &Options, chunk: &[u8]) -> Result<Buffer> {
 
 fn encode_samples<S: Sample>(options: &Options, chunk: &[u8]) -> Result<Buffer> {
     let geometry = options.geometry.folded();
-    let mut numbers = filled::<S>(geometry.n_frames * geometry.frame_samples())?;
-    let samples = numbers.chunks_exact_mut(geometry.frame_samples());
-    for (samples, frame) in samples.zip(chunk.chunks_exact(geometry.frame_bytes())) {
-        order::load(frame, &geometry, options.big_endian, samples);
-    }
-    let transform = transform::plan(&mut numbers, &geometry, options.kind, options.preset);
-    let (video, stream) = video::encode(&numbers, &geometry, &transform, options.preset)?.unzip();
-    let frame_raw_bytes = transform.raw_bytes(geometry.frame_samples());
-    let header = Header { geometry, big_endian: options.big_endian, transform, video };
-    let pack = |mut packed: &mut [u8]| {
-        for frame in numbers.chunks_exact(geometry.frame_samples()) {
-            let (first, rest) = packed.split_at_mut(frame_raw_bytes);
-            header.transform.pack_raw(frame, first);
-            packed = rest;
-        }
-    };
-    payload::write_coded(
-        chunk,
-        &header,
-        geometry.n_frames * frame_raw_bytes,
-        pack,
-        &stream.unwrap_or_default(),
-    )
+    let frames = Frames { bytes: chunk, geometry: &geometry, big_endian: options.big_endian };
+    let n_threads = Process::current().n_threads();
+    let transform = transform::plan::<S>(&frames, options.kind, options.preset, n_threads);
+    let ranks = transform.table.as_ref().map(|table| table.ranks(geometry.chunk_samples()));
+    let strip_height = video::strip_height(&geometry, &transform);
+    let encode = |rows| strip::encode::<S>(&frames, rows, &transform, ranks.as_ref(), options.preset);
+    let strips = parallel::map(geometry.strips(strip_height).collect(), n_threads, encode)?;
+
+    let video = video::pixel_format(&geometry, &transform).map(|format| {
+        let access_unit_bytes = strips.iter().flat_map(|strip| &strip.access_unit_bytes).copied().collect();
+        Video { format, n_bands: 1, access_unit_bytes }
+    });
+    let header = Header { geometry, strip_height, big_endian: options.big_endian, transform, video };
+    let raw_planes = strips.iter().map(|strip| &strip.raw_planes[..]);
+    let streams = strips.iter().map(|strip| &strip.stream[..]);
+    payload::write_coded(chunk, &header, &raw_planes.chain(streams).collect::<Vec<_>>())
 }
 
 fn decode_samples<S: Sample>(header: &Header, raw_planes: &[u8], stream: &[u8]) -> Result<Buffer> {
-    let Header { geometry, transform, video, .. } = header;
-    let mut video = match video {
-        Some(video) => Some(FrameDecoder::new(geometry, transform, video, stream)?),
-        None => None,
-    };
-    let mut chunk = Buffer::zeroed(geometry.chunk_bytes())?;
-    let mut numbers = filled::<S>(geometry.frame_samples())?;
-    let frame_raw_bytes = transform.raw_bytes(geometry.frame_samples());
-    for (t, frame) in chunk.chunks_exact_mut(geometry.frame_bytes()).enumerate() {
-        let raw_planes = &raw_planes[t * frame_raw_bytes..][..frame_raw_bytes];
-        transform.unpack_raw(raw_planes, &mut numbers);
-        if let Some(video) = &mut video {
-            video.decode(t, &mut numbers)?;
-        }
-        if let Some(table) = &transform.table {
-            table.undo(&mut numbers)?;
-        }
-        transform.mapping.undo(&mut numbers);
-        order::store(&numbers, geometry, header.big_endian, frame);
-    }
-    if let Some(video) = video {
-        video.finish();
-    }
+    let mut chunk = Buffer::zeroed(header.geometry.chunk_bytes())?;
+    let strips = strip::split(header, raw_planes, stream, &mut chunk)?;
+    let n_threads = Process::current().n_threads();
+    parallel::map(strips, n_threads, |strip| strip::decode::<S>(header, strip))?;
     Ok(chunk)
 }
 

@@ -1,5 +1,7 @@
 //! How a chunk's bytes are frames of samples.
 
+use std::ops::Range;
+
 use crate::error::{Result, bad_options};
 
 /// A picture narrower or lower than this is mostly padding (a macroblock has 16 columns and lines).
@@ -52,6 +54,11 @@ impl Geometry {
         self.height * self.width
     }
 
+    /// Bytes per row.
+    pub fn row_bytes(&self) -> usize {
+        self.width * self.n_components * self.sample_bytes
+    }
+
     /// Samples per frame.
     pub fn frame_samples(&self) -> usize {
         self.frame_pixels() * self.n_components
@@ -62,9 +69,28 @@ impl Geometry {
         self.frame_samples() * self.sample_bytes
     }
 
+    /// Samples in the chunk.
+    pub fn chunk_samples(&self) -> usize {
+        self.frame_samples() * self.n_frames
+    }
+
     /// Bytes in the chunk.
     pub fn chunk_bytes(&self) -> usize {
         self.frame_bytes() * self.n_frames
+    }
+
+    /// The rows of the strips that frames are cut into: `strip_height` each, the last what remains.
+    pub fn strips(&self, strip_height: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
+        let height = self.height;
+        (0..height.div_ceil(strip_height)).map(move |strip| {
+            let top = strip * strip_height;
+            top..height.min(top.saturating_add(strip_height))
+        })
+    }
+
+    /// The geometry of some rows of all frames.
+    pub fn of_rows(self, rows: &Range<usize>) -> Self {
+        Self { height: rows.len(), ..self }
     }
 
     /// The geometry to code the chunk with. Each coded picture costs about ten bytes and ten

@@ -14,6 +14,7 @@ mod original;
 pub mod payload;
 pub mod picture;
 mod process;
+mod strip;
 pub mod transform;
 mod video;
 

@@ -1,12 +1,23 @@
 //! The video planes of a chunk, to and from access units.
 
-use crate::avcodec::{Decoder, DecoderConfig, EncoderConfig, Lines, LinesMut, Preset};
+use crate::avcodec::{Decoder, DecoderConfig, Encoder, EncoderConfig, Lines, LinesMut, Preset};
 use crate::error::{Error, Result, damaged, reserve};
 use crate::geometry::Geometry;
 use crate::payload::Video;
 use crate::picture::{Block, PictureLayout, PixelFormat};
 use crate::process::{Pool, Process};
-use crate::transform::{Sample, Transform};
+use crate::strip::STRIP_HEIGHT_STEP;
+use crate::transform::{Coding, Plane, Sample, Transform};
+
+/// The only plane of ordinary frames of bytes.
+const MOVIE: Plane = Plane { bits: 8, coding: Coding::Video };
+
+/// Pixels that make a strip worth its parameter sets and its own prediction.
+const STRIP_PIXELS: usize = 1 << 17;
+/// More strips are cut only to bound the size of pictures.
+const MAX_STRIPS: usize = 16;
+/// Codec sessions take 10 to 30 bytes a pixel.
+const MAX_STRIP_PIXELS: usize = 1 << 21;
 
 /// Pixels that make a slice, and so a thread, worth its start.
 const SLICE_PIXELS: usize = 1 << 17;
@@ -32,53 +43,108 @@ pub fn check_encoder() -> Result<()> {
     Ok(())
 }
 
-/// Codes the video planes of all frames: a description and the elementary stream. `None` if there
-/// are no such planes.
-pub fn encode<S: Sample>(
-    numbers: &[S],
-    geometry: &Geometry,
-    transform: &Transform,
-    preset: Preset,
-) -> Result<Option<(Video, Vec<u8>)>> {
-    let shifts = transform.video_shifts();
-    if shifts.is_empty() {
-        return Ok(None);
+/// Rows of the strips that the frames of a chunk are cut into. Ordinary frames of bytes stay whole:
+/// they are a movie.
+pub fn strip_height(geometry: &Geometry, transform: &Transform) -> usize {
+    let Geometry { height, width, n_components, .. } = *geometry;
+    let is_movie = transform.planes == [MOVIE]
+        && (n_components == 1 || is_rgb(geometry, transform))
+        && geometry.sample_bytes == 1;
+    if is_movie {
+        return height;
     }
-    let format = pixel_format(geometry, transform);
-    let n_slices = n_slices(geometry, shifts.len());
-    // A picture of one plane stays as it is.
-    let n_bands =
-        if format == PixelFormat::Gray && shifts.len() * geometry.n_components > 1 { n_slices } else { 1 };
-    let layout = PictureLayout::of(geometry, format, shifts.len(), n_bands)
-        .ok_or_else(|| Error::Codec("frames too large for video".into()))?;
-    let process = Process::current();
-    let n_threads = n_threads(process, n_slices);
-    let config = EncoderConfig {
-        width: layout.width,
-        height: layout.height,
-        format,
-        preset,
-        n_slices: if n_threads > 1 { n_threads } else { n_slices },
-        n_threads,
-    };
-    let mut encoder = process.encoders.take(&config)?;
-    encoder.start_chunk()?;
-    let mut stream = Vec::new();
-    let mut access_unit_bytes = Vec::new();
-    for part in 0..layout.n_parts {
-        for (t, frame) in numbers.chunks_exact(geometry.frame_samples()).enumerate() {
-            let fill = |lines: LinesMut<'_>| match format {
-                PixelFormat::Rgb => write_rgb(frame, geometry, shifts[0], lines),
-                _ => write_gray(frame, geometry, &shifts, &layout, part, lines),
-            };
-            access_unit_bytes.push(encoder.encode(t == 0, fill, &mut stream)?);
-        }
-    }
-    process.encoders.put(config, encoder);
-    Ok(Some((Video { format, n_bands, access_unit_bytes }, stream)))
+    let row_pixels = width * n_components * transform.video_shifts().len().max(1);
+    let n_pixels = height.saturating_mul(row_pixels);
+    let n_strips = (n_pixels / STRIP_PIXELS).clamp(1, MAX_STRIPS).max(n_pixels / MAX_STRIP_PIXELS);
+    let strip_height = height.div_ceil(1 << n_strips.ilog2()).next_multiple_of(STRIP_HEIGHT_STEP);
+    strip_height.min(height)
 }
 
-/// Decodes the video planes of a chunk, frame by frame.
+/// What the pictures of a chunk consist of; `None` if there are none.
+pub fn pixel_format(geometry: &Geometry, transform: &Transform) -> Option<PixelFormat> {
+    let has_video = transform.planes.iter().any(|plane| plane.coding == Coding::Video);
+    let format = if is_rgb(geometry, transform) { PixelFormat::Rgb } else { PixelFormat::Gray };
+    has_video.then_some(format)
+}
+
+/// Codes the video planes of a strip, frame by frame.
+pub struct FrameEncoder {
+    geometry: Geometry,
+    format: PixelFormat,
+    shifts: Vec<u32>,
+    layout: PictureLayout,
+    config: EncoderConfig,
+    encoder: Encoder,
+    pool: &'static Pool<Encoder>,
+    stream: Vec<u8>,
+    access_unit_bytes: Vec<usize>,
+}
+
+impl FrameEncoder {
+    /// `None` if there is nothing to code. Only the pictures of whole frames have slices.
+    pub fn new(
+        geometry: &Geometry,
+        is_whole: bool,
+        transform: &Transform,
+        preset: Preset,
+    ) -> Result<Option<Self>> {
+        let Some(format) = pixel_format(geometry, transform) else { return Ok(None) };
+        let shifts = transform.video_shifts();
+        let layout = PictureLayout::of(geometry, format, shifts.len(), 1)
+            .ok_or_else(|| Error::Codec("frames too large for video".into()))?;
+        let process = Process::current();
+        let n_slices = if is_whole { n_slices(geometry, shifts.len()) } else { 1 };
+        let n_threads = n_threads(process, n_slices);
+        let config = EncoderConfig {
+            width: layout.width,
+            height: layout.height,
+            format,
+            preset,
+            n_slices: if n_threads > 1 { n_threads } else { n_slices },
+            n_threads,
+        };
+        let pool = &process.encoders;
+        let mut encoder = pool.take(&config)?;
+        encoder.start_chunk()?;
+        let access_unit_bytes = reserve(layout.n_parts * geometry.n_frames)?;
+        let stream = Vec::new();
+        Ok(Some(Self {
+            geometry: *geometry,
+            format,
+            shifts,
+            layout,
+            config,
+            encoder,
+            pool,
+            stream,
+            access_unit_bytes,
+        }))
+    }
+
+    /// Pictures per frame.
+    pub fn n_parts(&self) -> usize {
+        self.layout.n_parts
+    }
+
+    /// Codes a part of frame `t`: part by part, and in each of them frame by frame.
+    pub fn encode<S: Sample>(&mut self, part: usize, t: usize, numbers: &[S]) -> Result<()> {
+        let fill = |lines: LinesMut<'_>| match self.format {
+            PixelFormat::Rgb => write_rgb(numbers, &self.geometry, self.shifts[0], lines),
+            _ => write_gray(numbers, &self.geometry, &self.shifts, &self.layout, part, lines),
+        };
+        self.access_unit_bytes.push(self.encoder.encode(t == 0, fill, &mut self.stream)?);
+        Ok(())
+    }
+
+    /// The elementary stream and the bytes of each of its access units. Keeps the session for other
+    /// chunks.
+    pub fn finish(self) -> (Vec<u8>, Vec<usize>) {
+        self.pool.put(self.config, self.encoder);
+        (self.stream, self.access_unit_bytes)
+    }
+}
+
+/// Decodes the video planes of a strip, frame by frame.
 pub struct FrameDecoder<'a> {
     geometry: Geometry,
     format: PixelFormat,
@@ -93,22 +159,21 @@ pub struct FrameDecoder<'a> {
 }
 
 impl<'a> FrameDecoder<'a> {
-    /// `video` has been read from a header that was checked; `stream` holds just the access units
-    /// that it tells of.
-    pub fn new(geometry: &Geometry, transform: &Transform, video: &Video, stream: &'a [u8]) -> Result<Self> {
+    /// `video` has been read from a header that was checked; there are just the access units that it
+    /// tells of.
+    pub fn new(
+        geometry: &Geometry,
+        is_whole: bool,
+        transform: &Transform,
+        video: &Video,
+        access_units: Vec<&'a [u8]>,
+    ) -> Result<Self> {
         let shifts = transform.video_shifts();
         let layout = PictureLayout::of(geometry, video.format, shifts.len(), video.n_bands)
             .ok_or_else(|| damaged!("video of frames that are too large for it"))?;
-        let mut access_units = reserve(video.access_unit_bytes.len())?;
-        let mut rest = stream;
-        for &n_bytes in &video.access_unit_bytes {
-            let unit;
-            (unit, rest) =
-                rest.split_at_checked(n_bytes).ok_or_else(|| damaged!("it ends within its video"))?;
-            access_units.push(unit);
-        }
         let process = Process::current();
-        let n_threads = n_threads(process, n_slices(geometry, shifts.len()));
+        let n_slices = if is_whole { n_slices(geometry, shifts.len()) } else { 1 };
+        let n_threads = n_threads(process, n_slices);
         let config =
             DecoderConfig { width: layout.width, height: layout.height, format: video.format, n_threads };
         let pool = &process.decoders;
@@ -153,11 +218,10 @@ impl<'a> FrameDecoder<'a> {
 }
 
 /// Three components of one plane of bytes are a colour picture.
-fn pixel_format(geometry: &Geometry, transform: &Transform) -> PixelFormat {
-    let is_bytes = transform.planes.len() == 1 && transform.planes[0].bits == 8;
+fn is_rgb(geometry: &Geometry, transform: &Transform) -> bool {
     let layout = PictureLayout::new(geometry.height, geometry.width, 1, 1, 1);
     let fits = layout.is_some_and(|layout| layout.is_plane(geometry.height, geometry.width));
-    if geometry.n_components == 3 && is_bytes && fits { PixelFormat::Rgb } else { PixelFormat::Gray }
+    geometry.n_components == 3 && transform.planes == [MOVIE] && fits
 }
 
 /// The most slices that a picture is worth: a power of two.

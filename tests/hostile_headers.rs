@@ -35,6 +35,7 @@ fn coded(
     let video = Video { format: PixelFormat::Gray, n_bands: 1, access_unit_bytes: vec![1] };
     Header {
         geometry: Geometry::new(n_frames, height, width, n_components, sample_bytes).expect("a geometry"),
+        strip_height: height as usize,
         big_endian: false,
         transform: Transform {
             mapping: Mapping::Integer { offset: 0 },
@@ -50,7 +51,7 @@ fn coded(
 #[track_caller]
 fn decode(header: &Header, n_zeros: usize) -> Error {
     limit_memory();
-    let stored = write_coded(b"", header, n_zeros, |_| (), &[]).expect("a payload");
+    let stored = write_coded(b"", header, &[&vec![0; n_zeros]]).expect("a payload");
     let g = &header.geometry;
     let bytes = Element { kind: SampleKind::Unsigned, sample_bytes: 1, n_samples: 1, big_endian: false };
     let chunk_shape = [g.n_frames, g.frame_bytes() / g.width, g.width].map(|n| n as u64);
@@ -99,7 +100,7 @@ fn frames_of_many_parts_are_errors() {
 #[test]
 fn lists_longer_than_what_is_stored_are_errors() {
     let header = coded([1, 64, 64, 1, 4], VIDEO, 1);
-    let stored = write_coded(b"", &header, 1, |_| (), &[]).expect("a payload");
+    let stored = write_coded(b"", &header, &[&[0]]).expect("a payload");
     // Where the header has its last fields: format, n_bands, n_access_units, access_unit_bytes, zero.
     let end = stored.len() - 2;
     for number in [&[0xff, 0xff, 0xff, 0x7f][..], &[0xff; 9]] {
@@ -111,7 +112,7 @@ fn lists_longer_than_what_is_stored_are_errors() {
     // 65536 values take at least as many bytes.
     let mut header = coded([1, 64, 64, 1, 4], RAW, 1);
     header.transform.table = Some(Table::new((0..65536).collect()));
-    let stored = write_coded(b"", &header, 64 * 64, |_| (), &[]).expect("a payload");
+    let stored = write_coded(b"", &header, &[&[0; 64 * 64]]).expect("a payload");
     let mut damaged = stored[..100].to_vec();
     repair_checksum(&mut damaged);
     assert!(filter::decode(&[], &damaged).is_err());
@@ -149,7 +150,7 @@ fn video_of_another_size_is_an_error() {
         let (theirs_header, stream) = header_and_stream(&theirs_stored);
         let n_bytes = theirs_header.video.expect("video").access_unit_bytes[0];
         header.video.as_mut().expect("video").access_unit_bytes = vec![n_bytes, 0];
-        let stored = write_coded(&ours.chunk, &header, 0, |_| (), &stream[..n_bytes]).expect("a payload");
+        let stored = write_coded(&ours.chunk, &header, &[&stream[..n_bytes]]).expect("a payload");
         let error = filter::decode(&ours.cd_values, &stored).expect_err(&theirs.name);
         assert!(matches!(error, Error::Damaged(_)), "{}: {error}", theirs.name);
     }

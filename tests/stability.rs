@@ -1,42 +1,48 @@
 //! Are chunks of every released format version still read as what they were?
 //!
-//! tests/data/format-1 has what the filter stored for each kind of chunk, and in `index.txt` a line
-//! for each: its name, XXH3-128 of the chunk, the cd_values of its dataset, how it is stored. These
-//! files are never changed. When there is a new kind of chunk or a new format version,
-//! `cargo test --test stability -- --ignored` adds those that are missing.
+//! tests/data has a folder for each format version, with what the filter stored for each kind of
+//! chunk, and in its `index.txt` a line for each: name, XXH3-128 of the chunk, the cd_values of its
+//! dataset, how it is stored. These files are never changed. When there is a new kind of chunk or a
+//! new format version, `cargo test --test stability -- --ignored` adds those that are missing.
 
 mod support;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 
 use h5h264::filter;
+use h5h264::payload::FORMAT_VERSION;
 use support::examples::{describe, examples, examples_in_original_layout, large_examples};
 use twox_hash::XxHash3_128;
 
 const ORIGINAL_LAYOUT: &str = "original layout";
 
 struct Entry {
+    folder: PathBuf,
     name: String,
     chunk_hash: String,
     cd_values: Vec<u32>,
     description: String,
 }
 
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/format-1")
+/// The folder of a format version. The original's layout came before the first.
+fn folder(version: u8) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/format-{version}"))
 }
 
 fn index() -> Vec<Entry> {
-    let index = fs::read_to_string(folder().join("index.txt")).expect("the index");
+    (1..=FORMAT_VERSION).flat_map(index_of).collect()
+}
+
+fn index_of(version: u8) -> Vec<Entry> {
+    let index = fs::read_to_string(folder(version).join("index.txt")).expect("the index");
     let entries = index.lines().map(|line| {
         let fields: Vec<_> = line.split(" | ").map(str::to_owned).collect();
         let [name, chunk_hash, cd_values, description] = fields.try_into().expect("four fields");
         let cd_values = cd_values.split(' ').map(|value| value.parse().expect("a number")).collect();
-        Entry { name, chunk_hash, cd_values, description }
+        Entry { folder: folder(version), name, chunk_hash, cd_values, description }
     });
     entries.collect()
 }
@@ -47,8 +53,8 @@ fn hash(chunk: &[u8]) -> String {
 
 #[test]
 fn stored_chunks_decode_to_what_they_were() {
-    for Entry { name, chunk_hash, cd_values, description } in index() {
-        let stored = fs::read(folder().join(&name)).expect("a file of the index");
+    for Entry { folder, name, chunk_hash, cd_values, description } in index() {
+        let stored = fs::read(folder.join(&name)).expect("a file of the index");
         let chunk = filter::decode(&cd_values, &stored).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(hash(&chunk), chunk_hash, "{name}");
         if description != ORIGINAL_LAYOUT {
@@ -64,7 +70,7 @@ fn chunks_of_every_kind_are_there() {
     let index = index();
     let found: BTreeSet<_> = index.iter().flat_map(|entry| entry.description.split(' ')).collect();
     let mappings = ["integers", "ordered", "integral", "big-endian", "table"];
-    let codings = ["as", "constant", "raw", "video", "gray", "rgb", "bands", "parts", "original"];
+    let codings = ["as", "constant", "raw", "video", "gray", "rgb", "bands", "strips", "parts", "original"];
     for kind in mappings.iter().chain(&codings) {
         assert!(found.contains(kind), "{kind}");
     }
@@ -74,25 +80,21 @@ fn chunks_of_every_kind_are_there() {
 #[ignore = "writes what is missing in tests/data"]
 fn regenerate() {
     let frames = [2, 20, 32];
-    fs::create_dir_all(folder()).expect("the folder");
-    let known: BTreeSet<_> = if folder().join("index.txt").exists() { index() } else { vec![] }
-        .into_iter()
-        .map(|e| e.name)
-        .collect();
-    let mut lines = String::new();
+    let known: BTreeSet<_> = index().into_iter().map(|entry| entry.name).collect();
     let ours = examples(frames).into_iter().chain(large_examples());
     for example in ours.chain(examples_in_original_layout(frames)) {
         if known.contains(&example.name) {
             continue;
         }
         let stored = example.encode();
-        let description = if example.cd_values[4] == 1 { ORIGINAL_LAYOUT.into() } else { describe(&stored) };
+        let is_original = example.cd_values[4] == 1;
+        let description = if is_original { ORIGINAL_LAYOUT.into() } else { describe(&stored) };
+        let folder = folder(if is_original { 1 } else { stored[7] });
         let cd_values: Vec<_> = example.cd_values.iter().map(u32::to_string).collect();
         let (name, hash) = (&example.name, hash(&example.chunk));
-        writeln!(lines, "{name} | {hash} | {} | {description}", cd_values.join(" ")).expect("a String grows");
-        fs::write(folder().join(name), stored).expect("a file");
+        let mut index =
+            fs::OpenOptions::new().append(true).open(folder.join("index.txt")).expect("the index");
+        writeln!(index, "{name} | {hash} | {} | {description}", cd_values.join(" ")).expect("a line more");
+        fs::write(folder.join(name), stored).expect("a file");
     }
-    let mut index =
-        fs::OpenOptions::new().create(true).append(true).open(folder().join("index.txt")).expect("the index");
-    index.write_all(lines.as_bytes()).expect("the index");
 }

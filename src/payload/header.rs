@@ -1,7 +1,10 @@
+use std::ops::Range;
+
 use super::varint::{self, Reader};
 use crate::error::{Result, damaged, reserve};
 use crate::geometry::Geometry;
 use crate::picture::{PictureLayout, PixelFormat};
+use crate::strip::STRIP_HEIGHT_STEP;
 use crate::transform::{Coding, MAX_TABLE_LEN, Mapping, Plane, Table, Transform};
 
 /// More components than a dataset can have: 4 pixels of 16 bytes.
@@ -14,6 +17,9 @@ const MAX_BANDS: usize = 64;
 pub struct Header {
     /// The frames.
     pub geometry: Geometry,
+    /// Rows of the strips that frames are cut into, but for the last: the height of a frame, or a
+    /// multiple of [`STRIP_HEIGHT_STEP`] below it.
+    pub strip_height: usize,
     /// Whether samples have their most significant byte first.
     pub big_endian: bool,
     /// What was done to the samples.
@@ -27,7 +33,7 @@ pub struct Header {
 pub struct Video {
     /// What a picture consists of: `Gray` or `Rgb`.
     pub format: PixelFormat,
-    /// Bands of rows in a picture.
+    /// Bands of rows in a picture; 1 if there are several strips.
     pub n_bands: usize,
     /// Bytes of each access unit, in the order of the stream.
     pub access_unit_bytes: Vec<usize>,
@@ -45,6 +51,28 @@ const RAW: u8 = 1;
 const VIDEO: u8 = 2;
 
 impl Header {
+    /// The oldest format version that can express it.
+    pub(super) fn version(&self) -> u8 {
+        if self.strip_height < self.geometry.height { 2 } else { 1 }
+    }
+
+    /// Bytes of the raw planes; `None` if this machine can't address them.
+    pub(super) fn raw_planes_bytes(&self) -> Option<usize> {
+        let strip_bytes = |rows: &Range<usize>| {
+            let geometry = self.geometry.of_rows(rows);
+            self.transform.raw_bytes(geometry.frame_samples()).checked_mul(geometry.n_frames)
+        };
+        sum_over_strips(&self.geometry, self.strip_height, strip_bytes)
+    }
+
+    /// Access units of a strip.
+    pub fn n_access_units(&self, strip: &Geometry) -> Result<usize> {
+        let Some(video) = &self.video else { return Ok(0) };
+        let n_planes = self.transform.video_shifts().len();
+        let layout = picture_layout(strip, video.format, n_planes, video.n_bands)?;
+        Ok(layout.n_parts * strip.n_frames)
+    }
+
     /// Appends the header.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         let Geometry { n_frames, height, width, n_components, sample_bytes } = self.geometry;
@@ -59,6 +87,9 @@ impl Header {
         for n in [n_frames, height, width, n_components] {
             varint::write(n as u64, out);
         }
+        if self.version() > 1 {
+            varint::write(self.strip_height as u64, out);
+        }
         out.extend_from_slice(&offset.to_le_bytes()[..offset_bytes(&self.transform.mapping, sample_bytes)]);
         write_table(self.transform.table.as_ref(), out);
         out.push(self.transform.planes.len() as u8);
@@ -71,7 +102,9 @@ impl Header {
         }
         if let Some(video) = &self.video {
             out.push(u8::from(video.format == PixelFormat::Rgb));
-            varint::write(video.n_bands as u64, out);
+            if self.version() == 1 {
+                varint::write(video.n_bands as u64, out);
+            }
             varint::write(video.access_unit_bytes.len() as u64, out);
             video.access_unit_bytes.iter().for_each(|&n| varint::write(n as u64, out));
         }
@@ -80,7 +113,7 @@ impl Header {
     /// The inverse of [`write_to`](Self::write_to). Whatever it returns has been checked: sizes
     /// can be multiplied, planes fit into the samples, and nothing was allocated beyond a few
     /// times the bytes that were read.
-    pub(super) fn read_from(reader: &mut Reader<'_>) -> Result<Self> {
+    pub(super) fn read_from(reader: &mut Reader<'_>, version: u8) -> Result<Self> {
         let sample = reader.byte()?;
         let sample_bytes = 1 << (sample & sample::LOG2_BYTES);
         let [n_frames, height, width, n_components] =
@@ -90,6 +123,7 @@ impl Header {
         if geometry.n_components > MAX_COMPONENTS {
             return Err(damaged!("{n_components} components (expected at most {MAX_COMPONENTS})"));
         }
+        let strip_height = if version > 1 { read_strip_height(reader, &geometry)? } else { geometry.height };
         let mapping = match sample >> sample::MAPPING_SHIFT {
             0 => Mapping::Integer { offset: 0 },
             1 => Mapping::OrderedFloat { offset: 0 },
@@ -111,10 +145,45 @@ impl Header {
         let table = read_table(reader)?;
         let planes = read_planes(reader, 8 * geometry.sample_bytes as u32)?;
         let transform = Transform { mapping, table, planes };
-        let video = read_video(reader, &geometry, &transform)?;
+        let video = read_video(reader, &geometry, strip_height, &transform)?;
         let big_endian = sample & sample::BIG_ENDIAN != 0;
-        Ok(Self { geometry, big_endian, transform, video })
+        Ok(Self { geometry, strip_height, big_endian, transform, video })
     }
+}
+
+/// The sum of what is in every strip; `None` if it is too large. All strips but the last are the same.
+fn sum_over_strips(
+    geometry: &Geometry,
+    strip_height: usize,
+    of: impl Fn(&Range<usize>) -> Option<usize>,
+) -> Option<usize> {
+    let n_full = geometry.height / strip_height;
+    let rest = n_full * strip_height..geometry.height;
+    let full = if n_full > 0 { of(&(0..strip_height))?.checked_mul(n_full)? } else { 0 };
+    let rest = if rest.is_empty() { 0 } else { of(&rest)? };
+    full.checked_add(rest)
+}
+
+fn picture_layout(
+    strip: &Geometry,
+    format: PixelFormat,
+    n_planes: usize,
+    n_bands: usize,
+) -> Result<PictureLayout> {
+    PictureLayout::of(strip, format, n_planes, n_bands)
+        .ok_or_else(|| damaged!("video of frames that are too large for it"))
+}
+
+fn read_strip_height(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<usize> {
+    let strip_height = reader.size()?;
+    let is_less = (1..geometry.height).contains(&strip_height);
+    if is_less && strip_height.is_multiple_of(STRIP_HEIGHT_STEP) {
+        return Ok(strip_height);
+    }
+    Err(damaged!(
+        "strips of {strip_height} rows (expected a multiple of {STRIP_HEIGHT_STEP} below {})",
+        geometry.height
+    ))
 }
 
 /// Offsets of integers and reordered floats have the size of samples; those of integral floats have 64 bits.
@@ -183,34 +252,42 @@ fn read_planes(reader: &mut Reader<'_>, sample_bits: u32) -> Result<Vec<Plane>> 
     Ok(planes)
 }
 
-fn read_video(reader: &mut Reader<'_>, geometry: &Geometry, transform: &Transform) -> Result<Option<Video>> {
+fn read_video(
+    reader: &mut Reader<'_>,
+    geometry: &Geometry,
+    strip_height: usize,
+    transform: &Transform,
+) -> Result<Option<Video>> {
     let n_planes = transform.video_shifts().len();
     if n_planes == 0 {
         return Ok(None);
     }
+    let has_strips = strip_height < geometry.height;
     let format = match reader.byte()? {
         0 => PixelFormat::Gray,
-        1 if geometry.n_components == 3 && transform.planes.len() == 1 => PixelFormat::Rgb,
+        1 if geometry.n_components == 3 && transform.planes.len() == 1 && !has_strips => PixelFormat::Rgb,
         1 => return Err(damaged!("RGB pictures of something else than three components of one plane")),
         other => return Err(damaged!("pictures of format {other} (expected 0, gray, or 1, RGB)")),
     };
-    let n_bands = reader.size()?;
+    let n_bands = if has_strips { 1 } else { reader.size()? };
     if !(1..=MAX_BANDS).contains(&n_bands) {
         return Err(damaged!("{n_bands} bands (expected 1 to {MAX_BANDS})"));
     }
-    let layout = PictureLayout::of(geometry, format, n_planes, n_bands)
-        .ok_or_else(|| damaged!("video of frames that are too large for it"))?;
-    if format == PixelFormat::Rgb && !layout.is_plane(geometry.height, geometry.width) {
+    let layout = |rows: &Range<usize>| picture_layout(&geometry.of_rows(rows), format, n_planes, n_bands);
+    let highest = layout(&(0..strip_height))?;
+    if format == PixelFormat::Rgb && !highest.is_plane(geometry.height, geometry.width) {
         return Err(damaged!("RGB pictures of frames of {} × {}", geometry.height, geometry.width));
     }
     let n_access_units = reader.size()?;
-    let n_expected = layout.n_parts.checked_mul(geometry.n_frames);
+    let n_expected = sum_over_strips(geometry, strip_height, |rows| {
+        layout(rows).ok()?.n_parts.checked_mul(geometry.n_frames)
+    });
     // Each takes a byte here at least.
     if n_expected != Some(n_access_units) || n_access_units > reader.0.len() {
         return Err(damaged!(
-            "{n_access_units} access units for {} frames of {} pictures, in {} bytes",
+            "{n_access_units} access units for {} frames in strips of {strip_height} of {} rows, in {} bytes",
             geometry.n_frames,
-            layout.n_parts,
+            geometry.height,
             reader.0.len()
         ));
     }

@@ -28,8 +28,8 @@ pub enum Layout {
     Original,
 }
 
-/// Newest format version that is read, and the one that is written.
-pub const FORMAT_VERSION: u8 = 1;
+/// Newest format version that is read. What an older one can express is written as such.
+pub const FORMAT_VERSION: u8 = 2;
 
 const MAGIC: [u8; 7] = *b"\x89H5H264";
 const STORED_HASH: std::ops::Range<usize> = 8..16;
@@ -92,32 +92,30 @@ pub fn layout_of(stored: &[u8]) -> Result<Layout> {
 
 /// Stores the chunk as it is, in 25 bytes more.
 pub fn write_raw(chunk: &[u8]) -> Result<Buffer> {
-    assemble(chunk, &[content::RAW], chunk.len(), |rest| rest.copy_from_slice(chunk))
+    assemble(1, chunk, &[content::RAW], chunk.len(), |rest| rest.copy_from_slice(chunk))
 }
 
 /// Stores what is not a chunk of the dataset's size as it is, in 25 bytes more.
 pub fn write_resized(chunk: &[u8]) -> Result<Buffer> {
-    assemble(chunk, &[content::RESIZED], chunk.len(), |rest| rest.copy_from_slice(chunk))
+    assemble(1, chunk, &[content::RESIZED], chunk.len(), |rest| rest.copy_from_slice(chunk))
 }
 
-/// Stores what the chunk was coded to. `pack_raw_planes` gets room for `raw_planes_bytes`.
-pub fn write_coded(
-    chunk: &[u8],
-    header: &Header,
-    raw_planes_bytes: usize,
-    pack_raw_planes: impl FnOnce(&mut [u8]),
-    stream: &[u8],
-) -> Result<Buffer> {
+/// Stores what the chunk was coded to: `parts` are the raw planes of its strips, then their streams.
+pub fn write_coded(chunk: &[u8], header: &Header, parts: &[&[u8]]) -> Result<Buffer> {
     let mut start = vec![content::CODED];
     header.write_to(&mut start);
-    assemble(chunk, &start, raw_planes_bytes + stream.len(), |content| {
-        let (raw_planes, access_units) = content.split_at_mut(raw_planes_bytes);
-        pack_raw_planes(raw_planes);
-        access_units.copy_from_slice(stream);
+    let parts_bytes = parts.iter().map(|part| part.len()).sum();
+    assemble(header.version(), chunk, &start, parts_bytes, |mut rest| {
+        for part in parts {
+            let first;
+            (first, rest) = rest.split_at_mut(part.len());
+            first.copy_from_slice(part);
+        }
     })
 }
 
 fn assemble(
+    version: u8,
     chunk: &[u8],
     start: &[u8],
     rest_bytes: usize,
@@ -125,7 +123,7 @@ fn assemble(
 ) -> Result<Buffer> {
     let mut stored = Buffer::zeroed(CONTENT + start.len() + rest_bytes)?;
     stored[..7].copy_from_slice(&MAGIC);
-    stored[7] = FORMAT_VERSION;
+    stored[7] = version;
     stored[DECODED_HASH].copy_from_slice(&XxHash3_64::oneshot(chunk).to_le_bytes());
     stored[CONTENT..][..start.len()].copy_from_slice(start);
     write_rest(&mut stored[CONTENT + start.len()..]);
@@ -141,11 +139,11 @@ impl<'a> Payload<'a> {
         let Some((head, mut content)) = stored.split_at_checked(CONTENT) else {
             return Err(damaged!("it has {} bytes (expected more than {CONTENT})", stored.len()));
         };
-        match head[7] {
-            FORMAT_VERSION => {}
+        let version = match head[7] {
             0 => return Err(damaged!("format version 0 does not exist")),
+            version @ 1..=FORMAT_VERSION => version,
             found => return Err(Error::Newer { found, supported: FORMAT_VERSION }),
-        }
+        };
         if hash_at(head, STORED_HASH) != XxHash3_64::oneshot(&stored[STORED_HASH.end..]) {
             return Err(damaged!(
                 "its {} stored bytes do not have the checksum that was stored with them",
@@ -158,7 +156,7 @@ impl<'a> Payload<'a> {
             content::RAW => Content::Raw(reader.0),
             content::RESIZED => Content::Resized(reader.0),
             content::CODED => {
-                let header = Header::read_from(&mut reader)?;
+                let header = Header::read_from(&mut reader, version)?;
                 content = reader.0;
                 let (raw_planes, stream) = header.split(content)?;
                 Content::Coded { header, raw_planes, stream }
@@ -180,8 +178,7 @@ impl<'a> Payload<'a> {
 impl Header {
     /// Splits what follows the header into raw planes and access units.
     fn split<'a>(&self, content: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
-        let frame_bytes = self.transform.raw_bytes(self.geometry.frame_samples());
-        let raw_bytes = frame_bytes.checked_mul(self.geometry.n_frames);
+        let raw_bytes = self.raw_planes_bytes();
         let sizes = self.video.iter().flat_map(|video| &video.access_unit_bytes);
         let stream_bytes = sizes.copied().try_fold(0usize, usize::checked_add);
         let (Some(raw_bytes), Some(stream_bytes)) = (raw_bytes, stream_bytes) else {
@@ -222,6 +219,7 @@ mod tests {
     fn header() -> Header {
         Header {
             geometry: Geometry::new(2, 3, 5, 1, 4).unwrap(),
+            strip_height: 3,
             big_endian: true,
             transform: Transform {
                 mapping: Mapping::IntegralFloat { offset: -77 },
@@ -240,11 +238,30 @@ mod tests {
     fn what_was_written_is_read() {
         let header = header();
         // Two frames of 15 samples of 5 bits.
-        let stored = write_coded(b"chunk", &header, 20, |planes| planes.fill(9), b"abcdefg").unwrap();
+        let stored = write_coded(b"chunk", &header, &[&[9; 20], b"abcdefg"]).unwrap();
         let payload = Payload::read(&stored).unwrap();
         assert_eq!(payload.content, Content::Coded { header, raw_planes: &[9; 20], stream: b"abcdefg" });
         payload.verify(b"chunk").unwrap();
         assert!(payload.verify(b"chunK").is_err());
+    }
+
+    #[test]
+    fn strips_make_it_version_2() {
+        let mut header = header();
+        header.geometry.height = 37;
+        header.strip_height = 16;
+        header.video =
+            Some(Video { format: PixelFormat::Gray, n_bands: 1, access_unit_bytes: vec![1, 2, 3, 4, 5, 6] });
+        // Two frames of 5 columns of 5 bits: 16, 16 and 5 rows, each strip in whole bytes.
+        let raw_planes = [9; 2 * (50 + 50 + 16)];
+        let stored = write_coded(b"chunk", &header, &[&raw_planes, &[7; 21]]).unwrap();
+        assert_eq!(stored[7], 2);
+        let expected = Content::Coded { header: header.clone(), raw_planes: &raw_planes, stream: &[7; 21] };
+        assert_eq!(Payload::read(&stored).unwrap().content, expected);
+        for strip_height in [0, 8, 24, 48] {
+            let stored = write_coded(b"chunk", &Header { strip_height, ..header.clone() }, &[]).unwrap();
+            assert!(Payload::read(&stored).is_err(), "{strip_height}");
+        }
     }
 
     #[test]
@@ -258,7 +275,7 @@ mod tests {
 
     #[test]
     fn every_truncation_and_every_flipped_bit_is_an_error() {
-        let stored = write_coded(b"chunk", &header(), 20, |planes| planes.fill(9), b"abcdefg").unwrap();
+        let stored = write_coded(b"chunk", &header(), &[&[9; 20], b"abcdefg"]).unwrap();
         for len in 0..stored.len() {
             assert!(Payload::read(&stored[..len]).is_err(), "{len}");
         }
@@ -272,7 +289,7 @@ mod tests {
 
     #[test]
     fn damage_under_a_right_checksum_is_an_error_or_another_header() {
-        let stored = write_coded(b"chunk", &header(), 20, |planes| planes.fill(9), b"abcdefg").unwrap();
+        let stored = write_coded(b"chunk", &header(), &[&[9; 20], b"abcdefg"]).unwrap();
         for position in CONTENT..stored.len() {
             for value in 0..=255 {
                 let mut damaged = stored.to_vec();
@@ -286,8 +303,8 @@ mod tests {
     #[test]
     fn a_newer_version_says_which() {
         let mut stored = write_raw(b"chunk").unwrap();
-        stored[7] = 2;
-        assert_eq!(Payload::read(&stored).unwrap_err(), Error::Newer { found: 2, supported: 1 });
+        stored[7] = 3;
+        assert_eq!(Payload::read(&stored).unwrap_err(), Error::Newer { found: 3, supported: 2 });
     }
 
     #[test]

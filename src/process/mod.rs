@@ -1,10 +1,11 @@
-//! What a process keeps between chunks: codec sessions, decoded chunks.
+//! What a process keeps between chunks (codec sessions, decoded chunks) and how many threads it has.
 //!
 //! All of it belongs to the process that made it. After a `fork`, the threads of the parent's
 //! sessions do not exist in the child, and its locks may be held by threads that do not exist
 //! either, so a child starts with nothing and leaves what it inherited alone.
 
 mod cache;
+pub mod parallel;
 mod pool;
 
 use std::sync::atomic::{AtomicPtr, Ordering};

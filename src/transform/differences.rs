@@ -1,5 +1,5 @@
 use super::Sample;
-use crate::geometry::Geometry;
+use super::order::Frames;
 
 /// Rows that are looked at, spread evenly over the chunk.
 const MAX_ROWS: usize = 64;
@@ -16,7 +16,8 @@ pub(super) struct SampledRows<S> {
 }
 
 impl<S: Sample> SampledRows<S> {
-    pub(super) fn of(numbers: &[S], geometry: &Geometry) -> Self {
+    pub(super) fn of(frames: &Frames<'_>) -> Self {
+        let geometry = frames.geometry;
         let rows_per_frame = geometry.height * geometry.n_components;
         let row_len = geometry.width.min(MAX_ROW_SAMPLES);
         // The first frame has no previous one.
@@ -24,19 +25,32 @@ impl<S: Sample> SampledRows<S> {
         let n_rows = geometry.n_frames * rows_per_frame - skipped;
         let n_sampled = n_rows.min(MAX_ROWS);
         let spare_columns = geometry.width - row_len;
-        let mut sampled = Self { row_len, rows: Vec::new(), previous: Vec::new() };
-        for i in 0..n_sampled {
+        let mut rows = vec![S::default(); n_sampled * row_len];
+        let mut previous = vec![S::default(); if skipped > 0 { rows.len() } else { 0 }];
+        let mut previous_rows = previous.chunks_exact_mut(row_len);
+        for (i, row) in rows.chunks_exact_mut(row_len).enumerate() {
             // As f64, because the product could overflow in huge chunks.
             let index = skipped + (i as f64 * n_rows as f64 / n_sampled as f64) as usize;
             // Not always the same columns: steps by the golden ratio cover all of them evenly.
             let column = (spare_columns as f64 * (i as f64 * 0.618_034).fract()) as usize;
-            let row = |index: usize| &numbers[index * geometry.width + column..][..row_len];
-            sampled.rows.extend_from_slice(row(index));
-            if skipped > 0 {
-                sampled.previous.extend_from_slice(row(index - rows_per_frame));
+            let (t, row_of_frame) = (index / rows_per_frame, index % rows_per_frame);
+            let (component, y) = (row_of_frame / geometry.height, row_of_frame % geometry.height);
+            frames.load_row(t, component, y, column, row);
+            if let Some(previous) = previous_rows.next() {
+                frames.load_row(t - 1, component, y, column, previous);
             }
         }
-        sampled
+        Self { row_len, rows, previous }
+    }
+
+    /// All samples of the rows and of those before.
+    pub(super) fn samples(&self) -> impl Iterator<Item = S> {
+        self.rows.iter().chain(&self.previous).copied()
+    }
+
+    /// The left and the right of every two neighbours in a row.
+    pub(super) fn neighbours(&self) -> impl Iterator<Item = [S; 2]> {
+        self.rows.chunks_exact(self.row_len).flat_map(|row| row.windows(2).map(|pair| [pair[0], pair[1]]))
     }
 
     /// The same rows after `transform`.
@@ -60,9 +74,7 @@ impl<S: Sample> SampledRows<S> {
                 changes[first + (high - low) as usize] -= 1;
             }
         };
-        for row in self.rows.chunks_exact(self.row_len) {
-            row.windows(2).for_each(|pair| count(pair[0], pair[1]));
-        }
+        self.neighbours().for_each(|[a, b]| count(a, b));
         self.rows.iter().zip(&self.previous).for_each(|(&a, &b)| count(a, b));
         let mut counts = [0; 256];
         let mut n = 0;
@@ -76,11 +88,7 @@ impl<S: Sample> SampledRows<S> {
     /// Differences to the left neighbours or to the previous frame, whichever are smaller.
     pub(super) fn differences(&self) -> Differences {
         let mut left = Differences::default();
-        for row in self.rows.chunks_exact(self.row_len) {
-            for pair in row.windows(2) {
-                left.count(pair[0], pair[1]);
-            }
-        }
+        self.neighbours().for_each(|[a, b]| left.count(a, b));
         if self.previous.is_empty() {
             return left;
         }

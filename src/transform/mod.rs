@@ -19,7 +19,7 @@ mod planes;
 mod sample;
 
 pub use number::Mapping;
-pub use packing::{MAX_TABLE_LEN, Table};
+pub use packing::{MAX_TABLE_LEN, Ranks, Table};
 pub use plan::plan;
 pub use sample::Sample;
 

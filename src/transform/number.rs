@@ -1,6 +1,11 @@
+use std::convert::Infallible;
+
 use h5filter::SampleKind;
 
 use super::Sample;
+use super::differences::SampledRows;
+use super::order::{Frames, Piece};
+use crate::process::parallel;
 
 /// How the bits of samples become unsigned numbers that start near 0 and whose order is that of
 /// the values.
@@ -30,13 +35,52 @@ pub enum Mapping {
     },
 }
 
+/// What is known of all numbers of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) min: u64,
+    pub(super) max: u64,
+    /// Has the lowest bit that is not the same in all numbers, and bits above it.
+    pub(super) varying: u64,
+}
+
 impl Mapping {
-    /// Replaces the samples by numbers.
-    pub fn apply<S: Sample>(kind: SampleKind, samples: &mut [S]) -> Self {
+    /// The mapping for the samples of a chunk, and what it makes of them.
+    pub(super) fn choose<S: Sample>(
+        kind: SampleKind,
+        frames: &Frames<'_>,
+        sampled: &SampledRows<S>,
+        n_threads: usize,
+    ) -> (Self, Extent) {
         match kind {
-            SampleKind::Float => integral(samples).unwrap_or_else(|| reordered(samples)),
-            SampleKind::Signed => shift_to_zero(samples, S::TOP_BIT),
-            SampleKind::Unsigned | SampleKind::Bytes => shift_to_zero(samples, S::default()),
+            SampleKind::Unsigned | SampleKind::Bytes => shifted(frames, S::default(), n_threads),
+            SampleKind::Signed => shifted(frames, S::TOP_BIT, n_threads),
+            SampleKind::Float => {
+                integral(frames, sampled, n_threads).unwrap_or_else(|| reordered(frames, sampled, n_threads))
+            }
+        }
+    }
+
+    /// Replaces samples by numbers: samples that this was [chosen](Self::choose) for.
+    pub fn apply<S: Sample>(&self, samples: &mut [S]) {
+        match *self {
+            Self::Integer { offset: 0 } => {}
+            Self::Integer { offset } => {
+                let offset = S::truncate(offset);
+                samples.iter_mut().for_each(|s| *s = s.wrapping_sub(offset));
+            }
+            Self::OrderedFloat { offset } => {
+                let offset = S::truncate(offset);
+                samples.iter_mut().for_each(|s| *s = order(*s).wrapping_sub(offset));
+            }
+            Self::RotatedFloat { offset } => {
+                let offset = S::truncate(offset);
+                samples.iter_mut().for_each(|s| *s = s.rotate_left(1).wrapping_sub(offset));
+            }
+            Self::IntegralFloat { offset } => {
+                let number = |s: S| S::truncate(s.integer_of_float().wrapping_sub(offset) as u64);
+                samples.iter_mut().for_each(|s| *s = number(*s));
+            }
         }
     }
 
@@ -67,92 +111,130 @@ impl Mapping {
 
 impl Mapping {
     /// Makes all numbers larger by `step`. False, with everything as it was, if one would not fit.
-    pub(super) fn raise<S: Sample>(&mut self, step: u64, numbers: &mut [S]) -> bool {
-        let max = numbers.iter().max().map_or(0, |max| max.widen());
-        if max.checked_add(step).is_none_or(|max| max > all_ones::<S>().widen()) {
+    pub(super) fn raise<S: Sample>(&mut self, step: u64, extent: &mut Extent) -> bool {
+        if extent.max.checked_add(step).is_none_or(|max| max > S::MAX.widen()) {
             return false;
         }
-        let raised = match *self {
-            Self::Integer { offset } => {
-                Self::Integer { offset: S::truncate(offset.wrapping_sub(step)).widen() }
+        match self {
+            Self::Integer { offset } | Self::OrderedFloat { offset } | Self::RotatedFloat { offset } => {
+                *offset = S::truncate(offset.wrapping_sub(step)).widen();
             }
-            Self::OrderedFloat { offset } => {
-                Self::OrderedFloat { offset: S::truncate(offset.wrapping_sub(step)).widen() }
-            }
-            Self::RotatedFloat { offset } => {
-                Self::RotatedFloat { offset: S::truncate(offset.wrapping_sub(step)).widen() }
-            }
-            Self::IntegralFloat { offset } => {
-                Self::IntegralFloat { offset: offset.wrapping_sub_unsigned(step) }
-            }
-        };
-        *self = raised;
-        numbers.iter_mut().for_each(|n| *n = n.wrapping_add(S::truncate(step)));
+            Self::IntegralFloat { offset } => *offset = offset.wrapping_sub_unsigned(step),
+        }
+        extent.min += step;
+        extent.max += step;
         true
     }
 }
 
-/// Subtracts the smallest sample; `flip` holds the bits to invert so that samples compare as
-/// their values do. Bytes keep their values (but for the sign) because a range of at most 8 bits
-/// is one plane wherever it starts, and because frames of bytes then make a movie as they are.
-fn shift_to_zero<S: Sample>(samples: &mut [S], flip: S) -> Mapping {
-    let smallest = match S::BITS {
-        8 => S::default(),
-        _ => samples.iter().map(|s| s.xor(flip)).min().unwrap_or_default(),
-    };
-    let offset = smallest.xor(flip);
-    if offset != S::default() {
-        samples.iter_mut().for_each(|s| *s = s.wrapping_sub(offset));
+impl Extent {
+    const NOTHING: Self = Self { min: u64::MAX, max: 0, varying: 0 };
+
+    /// That of what `number` makes of the samples.
+    fn of<S: Sample>(frames: &Frames<'_>, n_threads: usize, number: impl Fn(S) -> S + Sync) -> Self {
+        let mut first = [S::default()];
+        frames.load_row(0, 0, 0, 0, &mut first);
+        let first = number(first[0]);
+        let of_piece = |piece: Piece<'_>| {
+            piece.try_fold((S::MAX, S::default(), S::default()), |found, batch| {
+                Ok(batch.iter().fold(found, |(min, max, varying), &sample| {
+                    let number = number(sample);
+                    (min.min(number), max.max(number), varying.or(number.xor(first)))
+                }))
+            })
+        };
+        let Ok(pieces): Result<_, Infallible> = parallel::map(frames.pieces(n_threads), n_threads, of_piece);
+        let extents = pieces.into_iter().map(|(min, max, varying)| Self {
+            min: min.widen(),
+            max: max.widen(),
+            varying: varying.widen(),
+        });
+        extents.fold(Self::NOTHING, Self::union)
     }
-    Mapping::Integer { offset: offset.widen() }
+
+    fn union(self, other: Self) -> Self {
+        Self {
+            min: self.min.min(other.min),
+            max: self.max.max(other.max),
+            varying: self.varying | other.varying,
+        }
+    }
+
+    /// After the smallest number was subtracted from all. What is the same in the lowest bits of all
+    /// stays the same.
+    fn less_min(self) -> Self {
+        Self { min: 0, max: self.max - self.min, ..self }
+    }
+
+    /// Bits up to the highest that is 1 in any number.
+    pub(super) fn n_bits(&self) -> u32 {
+        u64::BITS - self.max.leading_zeros()
+    }
+}
+
+/// Integers or bytes; `flip` holds the bits to invert so that they compare as their values do.
+fn shifted<S: Sample>(frames: &Frames<'_>, flip: S, n_threads: usize) -> (Mapping, Extent) {
+    let extent = Extent::of(frames, n_threads, |s: S| s.xor(flip));
+    // Bytes keep their values (but for the sign) because a range of at most 8 bits is one plane
+    // wherever it starts, and because frames of bytes then make a movie as they are.
+    if S::BITS == 8 {
+        return (Mapping::Integer { offset: flip.widen() }, extent);
+    }
+    let offset = S::truncate(extent.min).xor(flip).widen();
+    (Mapping::Integer { offset }, extent.less_min())
+}
+
+/// `None` unless all samples are integers within a range that fits.
+fn integral<S: Sample>(
+    frames: &Frames<'_>,
+    sampled: &SampledRows<S>,
+    n_threads: usize,
+) -> Option<(Mapping, Extent)> {
+    let first = sampled.samples().next()?.float_to_integer()?;
+    sampled.samples().all(|sample| sample.float_to_integer().is_some()).then_some(())?;
+    let of_piece = |piece: Piece<'_>| {
+        piece.try_fold((i64::MAX, i64::MIN, 0), |found, batch: &mut [S]| {
+            batch.iter().try_fold(found, |(min, max, varying), sample| {
+                let integer = sample.float_to_integer().ok_or(())?;
+                Ok::<_, ()>((integer.min(min), integer.max(max), varying | integer ^ first))
+            })
+        })
+    };
+    let pieces = parallel::map(frames.pieces(n_threads), n_threads, of_piece).ok()?;
+    let union = |a: (i64, i64, i64), b: (i64, i64, i64)| (a.0.min(b.0), a.1.max(b.1), a.2 | b.2);
+    let (min, max, varying) = pieces.into_iter().reduce(union)?;
+    let extent = Extent { min: 0, max: max.checked_sub(min)? as u64, varying: varying as u64 };
+    (extent.max <= S::MAX.widen()).then_some((Mapping::IntegralFloat { offset: min }, extent))
 }
 
 /// The order of the values is best while the sign seldom changes, since it then costs nothing. A
 /// change of sign is a jump over all small magnitudes: some fifty bits, against the one that the
 /// sign costs every sample at the bottom.
-fn reordered<S: Sample>(samples: &mut [S]) -> Mapping {
-    let changes_sign = |pair: &&[S]| pair[0].xor(pair[1]).and(S::TOP_BIT) != S::default();
-    let n_changes = samples.windows(2).filter(changes_sign).count();
-    let is_rotated = n_changes > samples.len() / 50;
-    let reorder = if is_rotated { |bits: S| bits.rotate_left(1) } else { order };
-    samples.iter_mut().for_each(|s| *s = reorder(*s));
-    match shift_to_zero(samples, S::default()) {
-        Mapping::Integer { offset } if is_rotated => Mapping::RotatedFloat { offset },
-        Mapping::Integer { offset } => Mapping::OrderedFloat { offset },
-        mapping => mapping,
+fn reordered<S: Sample>(
+    frames: &Frames<'_>,
+    sampled: &SampledRows<S>,
+    n_threads: usize,
+) -> (Mapping, Extent) {
+    let (mut n, mut n_changes) = (0, 0);
+    for [a, b] in sampled.neighbours() {
+        n += 1;
+        n_changes += usize::from(a.xor(b).and(S::TOP_BIT) != S::default());
+    }
+    if n_changes > n / 50 {
+        let extent = Extent::of(frames, n_threads, |bits: S| bits.rotate_left(1));
+        (Mapping::RotatedFloat { offset: extent.min }, extent.less_min())
+    } else {
+        let extent = Extent::of(frames, n_threads, order::<S>);
+        (Mapping::OrderedFloat { offset: extent.min }, extent.less_min())
     }
 }
 
 fn order<S: Sample>(bits: S) -> S {
-    if bits.and(S::TOP_BIT) == S::default() { bits.xor(S::TOP_BIT) } else { bits.xor(all_ones()) }
+    if bits.and(S::TOP_BIT) == S::default() { bits.xor(S::TOP_BIT) } else { bits.xor(S::MAX) }
 }
 
 fn unorder<S: Sample>(bits: S) -> S {
-    if bits.and(S::TOP_BIT) == S::default() { bits.xor(all_ones()) } else { bits.xor(S::TOP_BIT) }
-}
-
-fn all_ones<S: Sample>() -> S {
-    S::truncate(u64::MAX)
-}
-
-/// `None`, with the samples unchanged, unless all are integers within a range that fits.
-fn integral<S: Sample>(samples: &mut [S]) -> Option<Mapping> {
-    let (mut min, mut max) = (i64::MAX, i64::MIN);
-    for sample in samples.iter() {
-        let integer = sample.float_to_integer()?;
-        min = min.min(integer);
-        max = max.max(integer);
-    }
-    let range = max.checked_sub(min)?;
-    if range as u64 > all_ones::<S>().widen() {
-        return None;
-    }
-    for sample in samples.iter_mut() {
-        // Integers all, as the loop above has found.
-        let integer = sample.float_to_integer().unwrap_or(min);
-        *sample = S::truncate((integer - min) as u64);
-    }
-    Some(Mapping::IntegralFloat { offset: min })
+    if bits.and(S::TOP_BIT) == S::default() { bits.xor(S::MAX) } else { bits.xor(S::TOP_BIT) }
 }
 
 #[cfg(test)]
@@ -160,13 +242,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::geometry::Geometry;
+    use crate::transform::order;
+
+    /// Chooses for one row of samples.
+    fn choose<S: Sample>(kind: SampleKind, samples: &[S]) -> (Mapping, Extent) {
+        let geometry = Geometry::new(1, 1, samples.len() as u64, 1, S::BYTES as u64).unwrap();
+        let mut bytes = vec![0; geometry.chunk_bytes()];
+        order::store(samples, &geometry, false, &mut bytes);
+        let frames = Frames { bytes: &bytes, geometry: &geometry, big_endian: false };
+        Mapping::choose::<S>(kind, &frames, &SampledRows::of(&frames), 2)
+    }
 
     fn round_trip<S: Sample>(kind: SampleKind, samples: &[S]) -> (Mapping, Vec<S>) {
+        let (mapping, extent) = choose(kind, samples);
         let mut numbers = samples.to_vec();
-        let mapping = Mapping::apply(kind, &mut numbers);
+        mapping.apply(&mut numbers);
         let mut back = numbers.clone();
         mapping.undo(&mut back);
         assert_eq!(back, samples, "{mapping:?}");
+        // The naive twin of the extent.
+        let wide: Vec<u64> = numbers.iter().map(|n| n.widen()).collect();
+        let varying = wide.iter().fold(0, |varying, n| varying | n ^ wide[0]);
+        assert_eq!((extent.min, extent.max), (*wide.iter().min().unwrap(), *wide.iter().max().unwrap()));
+        assert_eq!(extent.varying.trailing_zeros(), varying.trailing_zeros(), "{mapping:?}");
         (mapping, numbers)
     }
 
@@ -200,15 +299,20 @@ mod tests {
             (SampleKind::Float, [5f32.to_bits(), (-3f32).to_bits()]),
             (SampleKind::Float, [0.5f32.to_bits(), 0.75f32.to_bits()]),
         ] {
+            let (mut mapping, mut extent) = choose(kind, &samples);
             let mut numbers = samples;
-            let mut mapping = Mapping::apply(kind, &mut numbers);
-            let before = numbers;
-            assert!(mapping.raise(4096, &mut numbers));
-            assert_eq!(numbers, before.map(|n| n + 4096));
+            mapping.apply(&mut numbers);
+            let before = (numbers, extent);
+            assert!(mapping.raise::<u32>(4096, &mut extent));
+            assert_eq!((extent.min, extent.max), (before.1.min + 4096, before.1.max + 4096));
+            numbers = samples;
+            mapping.apply(&mut numbers);
+            assert_eq!(numbers, before.0.map(|n| n + 4096));
             mapping.undo(&mut numbers);
             assert_eq!(numbers, samples);
-            assert!(!mapping.raise(u64::from(u32::MAX) + 1, &mut numbers));
-            assert_eq!(numbers, samples);
+            let unchanged = (mapping, extent);
+            assert!(!mapping.raise::<u32>(u64::from(u32::MAX) + 1, &mut extent));
+            assert_eq!((mapping, extent), unchanged);
         }
     }
 

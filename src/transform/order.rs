@@ -1,26 +1,100 @@
 //! Bytes to samples and back.
 
+use std::ops::Range;
+
 use super::Sample;
 use crate::geometry::Geometry;
+
+/// The bytes of a chunk as frames of samples.
+#[derive(Clone, Copy)]
+pub struct Frames<'a> {
+    /// Just the bytes that `geometry` tells of.
+    pub bytes: &'a [u8],
+    /// The frames.
+    pub geometry: &'a Geometry,
+    /// Whether samples have their most significant byte first.
+    pub big_endian: bool,
+}
+
+impl<'a> Frames<'a> {
+    /// The bytes of some rows of frame `t`.
+    pub fn rows(&self, t: usize, rows: Range<usize>) -> &'a [u8] {
+        let row_bytes = self.geometry.row_bytes();
+        let top = t * self.geometry.height;
+        &self.bytes[(top + rows.start) * row_bytes..(top + rows.end) * row_bytes]
+    }
+
+    /// One component of some columns of a row.
+    pub(super) fn load_row<S: Sample>(
+        &self,
+        t: usize,
+        component: usize,
+        y: usize,
+        first_column: usize,
+        samples: &mut [S],
+    ) {
+        let pixel_bytes = self.geometry.n_components * S::BYTES;
+        let row = &self.rows(t, y..y + 1)[first_column * pixel_bytes + component * S::BYTES..];
+        load_plane(row, pixel_bytes, self.big_endian, samples);
+    }
+
+    /// All samples as they come, in equal pieces for `n_threads`.
+    pub(super) fn pieces(&self, n_threads: usize) -> Vec<Piece<'a>> {
+        let n_bytes = self.bytes.len().div_ceil(n_threads).next_multiple_of(MIN_PIECE_BYTES);
+        let bytes = self.bytes.chunks(n_bytes);
+        bytes.map(|bytes| Piece { bytes, big_endian: self.big_endian }).collect()
+    }
+}
+
+/// Fewer bytes are not worth a thread.
+const MIN_PIECE_BYTES: usize = 1 << 18;
+/// Samples that fit the first level cache.
+const BATCH: usize = 1 << 11;
+
+/// Some samples of a chunk.
+#[derive(Clone, Copy)]
+pub(super) struct Piece<'a> {
+    bytes: &'a [u8],
+    big_endian: bool,
+}
+
+impl Piece<'_> {
+    /// Shows the samples to `look`, a batch after the other.
+    pub(super) fn try_fold<S: Sample, A, E>(
+        &self,
+        start: A,
+        mut look: impl FnMut(A, &mut [S]) -> Result<A, E>,
+    ) -> Result<A, E> {
+        let mut batch = [S::default(); BATCH];
+        self.bytes.chunks(BATCH * S::BYTES).try_fold(start, |found, bytes| {
+            let batch = &mut batch[..bytes.len() / S::BYTES];
+            load_plane(bytes, S::BYTES, self.big_endian, batch);
+            look(found, batch)
+        })
+    }
+}
 
 /// Reads one frame of a chunk into component planes: from (row, column, component) with the bytes
 /// in either order to (component, row, column).
 pub fn load<S: Sample>(frame: &[u8], geometry: &Geometry, big_endian: bool, samples: &mut [S]) {
+    let pixel_bytes = geometry.n_components * S::BYTES;
+    for (component, plane) in samples.chunks_exact_mut(geometry.frame_pixels()).enumerate() {
+        load_plane(&frame[component * S::BYTES..], pixel_bytes, big_endian, plane);
+    }
+}
+
+fn load_plane<S: Sample>(bytes: &[u8], pixel_bytes: usize, big_endian: bool, plane: &mut [S]) {
     let read = |bytes: &[u8]| {
         let sample = S::from_le_slice(bytes);
         if big_endian { sample.swap_bytes() } else { sample }
     };
-    let n = geometry.n_components;
-    for (component, plane) in samples.chunks_exact_mut(geometry.frame_pixels()).enumerate() {
-        let first = &frame[component * S::BYTES..];
-        if n == 1 {
-            for (sample, bytes) in plane.iter_mut().zip(first.chunks_exact(S::BYTES)) {
-                *sample = read(bytes);
-            }
-        } else {
-            for (sample, pixel) in plane.iter_mut().zip(first.chunks(n * S::BYTES)) {
-                *sample = read(&pixel[..S::BYTES]);
-            }
+    if pixel_bytes == S::BYTES {
+        for (sample, bytes) in plane.iter_mut().zip(bytes.chunks_exact(S::BYTES)) {
+            *sample = read(bytes);
+        }
+    } else {
+        for (sample, pixel) in plane.iter_mut().zip(bytes.chunks(pixel_bytes)) {
+            *sample = read(&pixel[..S::BYTES]);
         }
     }
 }

@@ -1,14 +1,18 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::Sample;
-use crate::error::{Result, damaged};
+use super::differences::SampledRows;
+use super::number::Extent;
+use super::order::{Frames, Piece};
+use super::{Mapping, Sample};
+use crate::error::{self, damaged};
+use crate::process::parallel;
 
 /// More distinct values than this are not worth a table.
 pub const MAX_TABLE_LEN: usize = 1 << 16;
 
-/// Numbers up to this are looked up in an array, larger ones in a hash map.
-const DENSE_RANGE: u64 = 1 << 20;
+/// Numbers below this are looked up in an array, larger ones in a hash map.
+const MAX_DENSE: usize = 1 << 20;
 
 /// The distinct values of a chunk in rising order; numbers are replaced by their ranks in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +25,33 @@ impl Table {
         Self(values)
     }
 
-    /// The distinct values of `numbers`, or `None` if they are too many for packing to pay.
-    pub fn of<S: Sample>(numbers: &[S]) -> Option<Self> {
-        let max = numbers.iter().max()?.widen();
+    /// The distinct numbers that `mapping` makes of the samples, or `None` if they are too many for
+    /// packing to pay. `sampled` has some of the numbers, `extent` tells of all.
+    pub(super) fn of<S: Sample>(
+        frames: &Frames<'_>,
+        mapping: &Mapping,
+        extent: &Extent,
+        sampled: &SampledRows<S>,
+        n_threads: usize,
+    ) -> Option<Self> {
         // The table must stay small beside the chunk, and at least one bit per sample has to be won.
-        let max_len = MAX_TABLE_LEN.min(numbers.len() / 16);
-        let distinct =
-            if max < DENSE_RANGE { distinct_dense(numbers, max) } else { distinct_sparse(numbers, max_len)? };
-        let won = distinct.len() as u64 <= max / 2 + 1;
-        (won && distinct.len() <= max_len).then_some(Self(distinct))
+        let n_samples = frames.bytes.len() / S::BYTES;
+        let max_len = MAX_TABLE_LEN.min(n_samples / 16).min((extent.max / 2 + 1) as usize);
+        let n_dense = n_dense(extent.max, n_samples);
+        let mut values = Values::new(n_dense);
+        values.insert(sampled.samples(), max_len).ok()?;
+        if values.n_dense_values() > max_len {
+            return None;
+        }
+        let of_piece = |piece: Piece<'_>| {
+            piece.try_fold(Values::new(n_dense), |mut values, batch: &mut [S]| {
+                mapping.apply(batch);
+                values.insert(batch.iter().copied(), max_len).map(|()| values)
+            })
+        };
+        let pieces = parallel::map(frames.pieces(n_threads), n_threads, of_piece).ok()?;
+        let values = pieces.into_iter().fold(values, Values::union).into_sorted();
+        (values.len() <= max_len).then_some(Self(values))
     }
 
     /// The values, rising.
@@ -37,22 +59,21 @@ impl Table {
         &self.0
     }
 
-    /// Replaces each number by its rank. They must all be in the table.
-    pub fn apply<S: Sample>(&self, numbers: &mut [S]) {
+    /// What finds the ranks of `n` numbers or so.
+    pub fn ranks(&self, n: usize) -> Ranks {
         let max = self.0.last().copied().unwrap_or(0);
-        let ranks = self.0.iter().zip(0u32..);
-        if max < DENSE_RANGE {
-            let mut rank_of = vec![0; max as usize + 1];
-            ranks.for_each(|(&value, rank)| rank_of[value as usize] = rank);
-            numbers.iter_mut().for_each(|n| *n = S::truncate(rank_of[n.widen() as usize].into()));
-        } else {
-            let rank_of: ValueMap = ranks.map(|(&value, rank)| (value, rank)).collect();
-            numbers.iter_mut().for_each(|n| *n = S::truncate(rank_of[&n.widen()].into()));
+        let mut ranks = Ranks { dense: vec![0; n_dense(max, n)], sparse: HashMap::default() };
+        for (&value, rank) in self.0.iter().zip(0u32..) {
+            match usize::try_from(value).ok().and_then(|value| ranks.dense.get_mut(value)) {
+                Some(dense) => *dense = rank,
+                None => drop(ranks.sparse.insert(value, rank)),
+            }
         }
+        ranks
     }
 
-    /// The inverse of [`apply`](Self::apply); an error for a rank that is not in the table.
-    pub fn undo<S: Sample>(&self, ranks: &mut [S]) -> Result<()> {
+    /// The inverse of [`Ranks::apply`]; an error for a rank that is not in the table.
+    pub fn undo<S: Sample>(&self, ranks: &mut [S]) -> error::Result<()> {
         let last = self.0.len() as u64 - 1;
         if let Some(rank) = ranks.iter().map(|r| r.widen()).max().filter(|&rank| rank > last) {
             return Err(damaged!("value number {rank} in a table of {} values", last + 1));
@@ -62,33 +83,75 @@ impl Table {
     }
 }
 
-fn distinct_dense<S: Sample>(numbers: &[S], max: u64) -> Vec<u64> {
-    let mut occurs = vec![false; max as usize + 1];
-    numbers.iter().for_each(|n| occurs[n.widen() as usize] = true);
-    occurs.iter().zip(0..).filter_map(|(&occurs, value)| occurs.then_some(value)).collect()
+/// The ranks of the values of a table.
+pub struct Ranks {
+    dense: Vec<u32>,
+    sparse: ValueMap<u32>,
 }
 
-/// `None` if there are more than `max_len`.
-fn distinct_sparse<S: Sample>(numbers: &[S], max_len: usize) -> Option<Vec<u64>> {
-    let mut seen = ValueMap::default();
-    // Neighbours are often equal, and asking the map is slow.
-    let mut last = None;
-    for &number in numbers {
-        if last == Some(number) {
-            continue;
-        }
-        last = Some(number);
-        seen.insert(number.widen(), 0);
-        if seen.len() > max_len {
-            return None;
-        }
+impl Ranks {
+    /// Replaces each number by its rank. They must all be in the table.
+    pub fn apply<S: Sample>(&self, numbers: &mut [S]) {
+        let rank = |value: u64| match self.dense.get(value as usize) {
+            Some(&rank) => rank,
+            None => self.sparse[&value],
+        };
+        numbers.iter_mut().for_each(|n| *n = S::truncate(rank(n.widen()).into()));
     }
-    let mut distinct: Vec<u64> = seen.into_keys().collect();
-    distinct.sort_unstable();
-    Some(distinct)
 }
 
-type ValueMap = HashMap<u64, u32, BuildHasherDefault<ValueHasher>>;
+/// How many numbers, from 0 on, are worth an array, when the largest is `max` and there are
+/// `n_samples`.
+fn n_dense(max: u64, n_samples: usize) -> usize {
+    let most = n_samples.next_power_of_two().min(MAX_DENSE);
+    usize::try_from(max).map_or(most, |max| most.min(max + 1))
+}
+
+/// Distinct values.
+struct Values {
+    /// Whether 0, 1, … occur.
+    dense: Vec<bool>,
+    sparse: ValueMap<()>,
+}
+
+/// More values than are of use.
+struct TooMany;
+
+impl Values {
+    fn new(n_dense: usize) -> Self {
+        Self { dense: vec![false; n_dense], sparse: HashMap::default() }
+    }
+
+    fn insert<S: Sample>(&mut self, numbers: impl Iterator<Item = S>, max_len: usize) -> Result<(), TooMany> {
+        for number in numbers {
+            let value = number.widen();
+            match self.dense.get_mut(value as usize) {
+                Some(occurs) => *occurs = true,
+                None => drop(self.sparse.insert(value, ())),
+            }
+        }
+        if self.sparse.len() > max_len { Err(TooMany) } else { Ok(()) }
+    }
+
+    fn n_dense_values(&self) -> usize {
+        self.dense.iter().filter(|&&occurs| occurs).count()
+    }
+
+    fn union(mut self, other: Self) -> Self {
+        self.dense.iter_mut().zip(&other.dense).for_each(|(occurs, other)| *occurs |= other);
+        self.sparse.extend(other.sparse);
+        self
+    }
+
+    fn into_sorted(self) -> Vec<u64> {
+        let dense = self.dense.iter().zip(0..).filter_map(|(&occurs, value)| occurs.then_some(value));
+        let mut values: Vec<u64> = dense.chain(self.sparse.into_keys()).collect();
+        values.sort_unstable();
+        values
+    }
+}
+
+type ValueMap<T> = HashMap<u64, T, BuildHasherDefault<ValueHasher>>;
 
 /// Multiplies (Fibonacci hashing): values come from a detector, not from an adversary, and their
 /// number is bounded.
@@ -119,12 +182,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::geometry::Geometry;
+    use crate::transform::order;
+
+    /// The table of unsigned samples, which are numbers as they are.
+    fn table_of<S: Sample>(numbers: &[S]) -> Option<Table> {
+        let geometry = Geometry::new(1, 1, numbers.len() as u64, 1, S::BYTES as u64).unwrap();
+        let mut bytes = vec![0; geometry.chunk_bytes()];
+        order::store(numbers, &geometry, false, &mut bytes);
+        let frames = Frames { bytes: &bytes, geometry: &geometry, big_endian: false };
+        let mapping = Mapping::Integer { offset: 0 };
+        let max = numbers.iter().max().unwrap().widen();
+        let extent = Extent { min: 0, max, varying: 1 };
+        Table::of::<S>(&frames, &mapping, &extent, &SampledRows::of(&frames), 2)
+    }
 
     fn round_trip<S: Sample>(numbers: &[S]) {
         let values: BTreeSet<u64> = numbers.iter().map(|n| n.widen()).collect();
         let table = Table::new(values.iter().copied().collect());
         let mut ranks = numbers.to_vec();
-        table.apply(&mut ranks);
+        table.ranks(numbers.len()).apply(&mut ranks);
         // The naive twin: the rank is the number of smaller values.
         for (number, rank) in numbers.iter().zip(&ranks) {
             assert_eq!(rank.widen(), values.range(..number.widen()).count() as u64);
@@ -136,23 +213,22 @@ mod tests {
     #[test]
     fn few_scattered_values_make_a_table() {
         let numbers: Vec<u32> = (0..1000).map(|i| [7, 1_000_000, u32::MAX][i % 3]).collect();
-        assert_eq!(Table::of(&numbers).unwrap().values(), [7, 1_000_000, u64::from(u32::MAX)]);
+        assert_eq!(table_of(&numbers).unwrap().values(), [7, 1_000_000, u64::from(u32::MAX)]);
         let scaled: Vec<u16> = (0..4000).map(|i| i % 100 * 37).collect();
-        assert_eq!(Table::of(&scaled).unwrap().values().len(), 100);
+        assert_eq!(table_of(&scaled).unwrap().values().len(), 100);
     }
 
     #[test]
     fn values_that_come_in_any_order_make_a_table() {
         let numbers: Vec<u32> =
             (0..64_000u32).map(|i| i.wrapping_mul(2_654_435_761) % 3000 * 1_000_003).collect();
-        assert_eq!(Table::of(&numbers).unwrap().values().len(), 3000);
+        assert_eq!(table_of(&numbers).unwrap().values().len(), 3000);
     }
 
     #[test]
     fn ordinary_data_makes_none() {
-        assert_eq!(Table::of(&(0..4000u16).collect::<Vec<_>>()), None);
-        assert_eq!(Table::of(&(0..4000u64).map(|i| i * i * i * 7919).collect::<Vec<_>>()), None);
-        assert_eq!(Table::of::<u8>(&[]), None);
+        assert_eq!(table_of(&(0..4000u16).collect::<Vec<_>>()), None);
+        assert_eq!(table_of(&(0..4000u64).map(|i| i * i * i * 7919).collect::<Vec<_>>()), None);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 use h5filter::SampleKind;
 
 use super::differences::{Differences, SampledRows};
+use super::number::Extent;
+use super::order::Frames;
 use super::{Coding, Mapping, Plane, Sample, Table, Transform};
 use crate::avcodec::Preset;
-use crate::geometry::Geometry;
 
 /// A transform that takes away the plain movie in a chunk of bytes has to save this much.
 const WORTH_LOSING_THE_MOVIE: f64 = 0.9;
@@ -12,60 +13,65 @@ const WORTH_A_TABLE: f64 = 0.98;
 /// Moving the numbers has to avoid this many of the crossings between planes.
 const WORTH_MOVING: f64 = 0.7;
 
-/// Chooses the transform for a chunk, and replaces its samples by what the planes are cut from.
-pub fn plan<S: Sample>(
-    samples: &mut [S],
-    geometry: &Geometry,
-    kind: SampleKind,
-    preset: Preset,
-) -> Transform {
-    let mut mapping = Mapping::apply(kind, samples);
-    let mut rows = SampledRows::of(samples, geometry);
-    let table = table::<S>(samples, &rows, preset);
+/// Chooses the transform for a chunk.
+pub fn plan<S: Sample>(frames: &Frames<'_>, kind: SampleKind, preset: Preset, n_threads: usize) -> Transform {
+    let sampled = SampledRows::<S>::of(frames);
+    let (mut mapping, mut extent) = Mapping::choose(kind, frames, &sampled, n_threads);
+    let mut rows = sampled.map(|samples| mapping.apply(samples));
+    let table = Table::of(frames, &mapping, &extent, &rows, n_threads)
+        .and_then(|table| worthwhile(table, frames, &mut rows, preset));
     if let Some(table) = &table {
-        table.apply(samples);
-        rows = rows.map(|numbers| table.apply(numbers));
+        let max = table.values().len() as u64 - 1;
+        extent = Extent { min: 0, max, varying: max.min(1) };
     }
-    let mut bits = Bits::of(samples);
-    let is_movie = S::BITS == 8 && table.is_none() && bits.varying != 0;
-    let n_bits = if is_movie { 8 } else { bits.length };
-    let noise = noise(&rows.differences(), &bits, n_bits, is_movie, preset);
-    if table.is_none() && n_bits > noise.end + 8 && avoid_crossings(&rows, noise.end, &mut mapping, samples) {
-        bits = Bits::of(samples);
+    let is_movie = S::BITS == 8 && table.is_none() && extent.varying != 0;
+    let n_bits = if is_movie { 8 } else { extent.n_bits() };
+    let noise = noise(&rows.differences(), &extent, n_bits, is_movie, preset);
+    if table.is_none() && n_bits > noise.end + 8 {
+        avoid_crossings(&rows, noise.end, &mut mapping, &mut extent);
     }
 
     let mut planes = Vec::new();
-    cut(0..noise.start, |shift| Coding::Constant((bits.common >> shift) as u8), &mut planes);
+    // These bits are the same in all numbers.
+    cut(0..noise.start, |shift| Coding::Constant((extent.min >> shift) as u8), &mut planes);
     cut(noise, |_| Coding::Raw, &mut planes);
     let start = planes.iter().map(|plane| plane.bits).sum();
-    cut(start..n_bits.max(bits.length), |_| Coding::Video, &mut planes);
+    cut(start..n_bits.max(extent.n_bits()), |_| Coding::Video, &mut planes);
     Transform { mapping, table, planes }
 }
 
-/// The table of the numbers, if it pays.
-fn table<S: Sample>(numbers: &[S], rows: &SampledRows<S>, preset: Preset) -> Option<Table> {
-    let table = Table::of(numbers)?;
+/// The table, if it pays; the rows are then ranks, too.
+fn worthwhile<S: Sample>(
+    table: Table,
+    frames: &Frames<'_>,
+    rows: &mut SampledRows<S>,
+    preset: Preset,
+) -> Option<Table> {
     let least_cost = |rows: &SampledRows<S>| {
         let differences = rows.differences();
         cheapest(|s| differences.cost(s, preset.is_cavlc()), 0..S::BITS).1
     };
-    let before = least_cost(rows);
-    let after = least_cost(&rows.clone().map(|numbers| table.apply(numbers)));
+    let ranks = table.ranks(frames.bytes.len() / S::BYTES);
+    let ranked = rows.clone().map(|numbers| ranks.apply(numbers));
     // A value takes about a byte.
-    let table_bits = table.values().len() as f64 * 8.0 / numbers.len() as f64;
+    let table_bits = table.values().len() as f64 * 8.0 * S::BYTES as f64 / frames.bytes.len() as f64;
     let worth = if S::BITS == 8 { WORTH_LOSING_THE_MOVIE } else { WORTH_A_TABLE };
-    (after + table_bits < worth * before).then_some(table)
+    if least_cost(&ranked) + table_bits >= worth * least_cost(rows) {
+        return None;
+    }
+    *rows = ranked;
+    Some(table)
 }
 
 /// Which bits are noise. Those below are constant, those above worth coding.
 fn noise(
     differences: &Differences,
-    bits: &Bits,
+    extent: &Extent,
     n_bits: u32,
     is_movie: bool,
     preset: Preset,
 ) -> std::ops::Range<u32> {
-    let start = if is_movie { 0 } else { bits.varying.trailing_zeros().min(n_bits) };
+    let start = if is_movie { 0 } else { extent.varying.trailing_zeros().min(n_bits) };
     let cost = |s| differences.cost(s, preset.is_cavlc());
     let (end, least) = cheapest(cost, start..n_bits);
     if is_movie && least > WORTH_LOSING_THE_MOVIE * cost(start) { start..start } else { start..end }
@@ -80,18 +86,13 @@ fn cheapest(cost: impl Fn(u32) -> f64, range: std::ops::Range<u32>) -> (u32, f64
 
 /// Where numbers go from 255 to 256 in the lowest video plane, that plane jumps. Moves the numbers
 /// so that the jump lies where few neighbours are on different sides of it.
-fn avoid_crossings<S: Sample>(
-    rows: &SampledRows<S>,
-    shift: u32,
-    mapping: &mut Mapping,
-    numbers: &mut [S],
-) -> bool {
+fn avoid_crossings<S: Sample>(rows: &SampledRows<S>, shift: u32, mapping: &mut Mapping, extent: &mut Extent) {
     let crossings = rows.crossings(shift);
     let fewest = (0..256).min_by_key(|&step| crossings[step]).unwrap_or(0);
-    if crossings[fewest] as f64 > WORTH_MOVING * crossings[0] as f64 {
-        return false;
+    if crossings[fewest] as f64 <= WORTH_MOVING * crossings[0] as f64 {
+        // False where it does not fit: then they stay.
+        mapping.raise::<S>((256 - fewest as u64) << shift, extent);
     }
-    mapping.raise((256 - fewest as u64) << shift, numbers)
 }
 
 /// Appends planes of eight bits, and one of what remains, for these bits.
@@ -108,30 +109,26 @@ fn cut(bits: std::ops::Range<u32>, coding: impl Fn(u32) -> Coding, planes: &mut 
     }
 }
 
-struct Bits {
-    /// Bits that are not the same in all numbers.
-    varying: u64,
-    /// Bits that are 1 in all numbers.
-    common: u64,
-    /// Bits up to the highest that is 1 in any number.
-    length: u32,
-}
-
-impl Bits {
-    fn of<S: Sample>(numbers: &[S]) -> Self {
-        let start = (S::default(), S::truncate(u64::MAX));
-        let (any, common) = numbers.iter().fold(start, |(any, common), &n| (any.or(n), common.and(n)));
-        Self { varying: any.xor(common).widen(), common: common.widen(), length: any.bit_length() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geometry::Geometry;
+    use crate::transform::order;
 
     fn plan_of<S: Sample>(samples: &[S], geometry: Geometry, kind: SampleKind) -> (Transform, Vec<S>) {
+        let mut bytes = vec![0; geometry.chunk_bytes()];
+        for (samples, frame) in
+            samples.chunks(geometry.frame_samples()).zip(bytes.chunks_mut(geometry.frame_bytes()))
+        {
+            order::store(samples, &geometry, false, frame);
+        }
+        let frames = Frames { bytes: &bytes, geometry: &geometry, big_endian: false };
+        let transform = plan::<S>(&frames, kind, Preset::default(), 2);
         let mut numbers = samples.to_vec();
-        let transform = plan(&mut numbers, &geometry, kind, Preset::default());
+        transform.mapping.apply(&mut numbers);
+        if let Some(table) = &transform.table {
+            table.ranks(numbers.len()).apply(&mut numbers);
+        }
         let n_bits: u32 = transform.planes.iter().map(|plane| plane.bits).sum();
         assert!(n_bits <= S::BITS);
         assert!(numbers.iter().all(|n| n.bit_length() <= n_bits), "the planes hold all bits");

@@ -3,16 +3,18 @@ use std::fmt::Debug;
 use half::f16;
 
 /// Integral floats beyond this magnitude stay floats: sums of two still fit into an `i64`.
-const MAX_INTEGER: f64 = (1i64 << 62) as f64;
+const MAX_INTEGER: u64 = 1 << 62;
 
 /// The bits of one sample: `u8`, `u16`, `u32` or `u64`.
-pub trait Sample: Copy + Ord + Debug + Default + 'static {
+pub trait Sample: Copy + Ord + Debug + Default + Send + Sync + 'static {
     /// Bits per sample.
     const BITS: u32;
     /// Bytes per sample.
     const BYTES: usize;
     /// Only the most significant bit.
     const TOP_BIT: Self;
+    /// All bits.
+    const MAX: Self;
 
     /// From `BYTES` bytes, least significant first.
     fn from_le_slice(bytes: &[u8]) -> Self;
@@ -48,16 +50,19 @@ pub trait Sample: Copy + Ord + Debug + Default + 'static {
     /// The IEEE float with these bits as an integer, if that says everything about it: not for
     /// fractions, infinities, NaNs, -0.0, magnitudes above 2^62, nor for `u8`.
     fn float_to_integer(self) -> Option<i64>;
+    /// The same where it is known that this is an integer.
+    fn integer_of_float(self) -> i64;
     /// The bits of the IEEE float nearest to `integer`.
     fn integer_to_float(integer: i64) -> Self;
 }
 
 macro_rules! sample {
-    ($type:ty, $to_f64:expr, $from_f64:expr) => {
+    ($type:ty, $integer_of_float:expr, $float_of_integer:expr) => {
         impl Sample for $type {
             const BITS: u32 = <$type>::BITS;
             const BYTES: usize = size_of::<$type>();
             const TOP_BIT: Self = 1 << (<$type>::BITS - 1);
+            const MAX: Self = <$type>::MAX;
 
             fn from_le_slice(bytes: &[u8]) -> Self {
                 let mut le = [0; Self::BYTES];
@@ -107,27 +112,28 @@ macro_rules! sample {
                 Self::BITS - self.leading_zeros()
             }
             fn float_to_integer(self) -> Option<i64> {
-                let to_f64: fn($type) -> Option<f64> = $to_f64;
-                let value = to_f64(self)?;
-                if value.abs() > MAX_INTEGER {
-                    return None;
-                }
-                let integer = value as i64;
+                let integer = self.integer_of_float();
                 // Compares bits, so that -0.0 and NaN are told apart from 0.
-                (Self::integer_to_float(integer) == self).then_some(integer)
+                let is_integer = Self::integer_to_float(integer) == self;
+                (is_integer && integer.unsigned_abs() <= MAX_INTEGER).then_some(integer)
+            }
+            fn integer_of_float(self) -> i64 {
+                let integer_of_float: fn($type) -> i64 = $integer_of_float;
+                integer_of_float(self)
             }
             fn integer_to_float(integer: i64) -> Self {
-                let from_integer: fn(i64) -> $type = $from_f64;
-                from_integer(integer)
+                let float_of_integer: fn(i64) -> $type = $float_of_integer;
+                float_of_integer(integer)
             }
         }
     };
 }
 
-sample!(u8, |_| None, |_| 0);
-sample!(u16, |bits| Some(f16::from_bits(bits).to_f64()), |integer| f16::from_f64(integer as f64).to_bits());
-sample!(u32, |bits| Some(f32::from_bits(bits).into()), |integer| (integer as f32).to_bits());
-sample!(u64, |bits| Some(f64::from_bits(bits)), |integer| (integer as f64).to_bits());
+// There are no floats of 8 bits: nothing is the same after both.
+sample!(u8, |bits| i64::from(bits) + 1, |integer| integer as u8);
+sample!(u16, |bits| f16::from_bits(bits).to_f64() as i64, |integer| f16::from_f64(integer as f64).to_bits());
+sample!(u32, |bits| f32::from_bits(bits) as i64, |integer| (integer as f32).to_bits());
+sample!(u64, |bits| f64::from_bits(bits) as i64, |integer| (integer as f64).to_bits());
 
 #[cfg(test)]
 mod tests {

@@ -43,7 +43,10 @@ pub fn describe(stored: &[u8]) -> String {
             if let Some(video) = header.video {
                 words.push(if video.format == PixelFormat::Rgb { "rgb" } else { "gray" });
                 words.extend((video.n_bands > 1).then_some("bands"));
-                words.extend((video.access_unit_bytes.len() > header.geometry.n_frames).then_some("parts"));
+                let n_strips = header.geometry.height.div_ceil(header.strip_height);
+                words.extend((n_strips > 1).then_some("strips"));
+                let n_parts = video.access_unit_bytes.len() / header.geometry.n_frames / n_strips;
+                words.extend((n_parts > 1).then_some("parts"));
             }
             words.join(" ")
         }
@@ -111,14 +114,17 @@ pub fn examples([n, h, w]: [u64; 3]) -> Vec<Example> {
     ]
 }
 
-/// Chunks whose frames do not fit one picture, or are large enough for several slices.
+/// Chunks whose frames do not fit one picture, or are large enough for strips or slices.
 pub fn large_examples() -> Vec<Example> {
     let bytes = Element { kind: SampleKind::Unsigned, sample_bytes: 1, n_samples: 1, big_endian: false };
     let words = Element { sample_bytes: 2, ..bytes };
     vec![
         example("long_lines", &[2, 2, 17_000], bytes, |at| vec![(at.x / 100 + at.t) as u8]),
         example("tall_frames", &[2, 33_000, 5], bytes, |at| vec![(at.y / 1000 + at.t) as u8]),
-        example("two_bands", &[1, 256, 512], words, |at| le16((at.y / 16 + at.x / 16 * 600) as u16)),
+        example("strips", &[2, 280, 512], words, |at| le16((at.y / 16 + at.x / 16 * 600 + at.t) as u16)),
+        example("noisy_strips", &[1, 520, 512], words, |at| {
+            le16((at.smooth() * 3000.0) as u16 + u16::from(at.noise(2)))
+        }),
         example("two_slices", &[2, 512, 512], bytes, |at| vec![(at.y / 16 + at.x / 8 + at.t) as u8]),
     ]
 }
