@@ -107,12 +107,13 @@ fn encode_samples<S: Sample>(options: &Options, chunk: &[u8]) -> Result<Buffer> 
     let strips = parallel::map(geometry.strips(strip_height).collect(), n_threads, encode)?;
 
     let video = video::pixel_format(&geometry, &transform).map(|format| {
-        let access_unit_bytes = strips.iter().flat_map(|strip| &strip.access_unit_bytes).copied().collect();
+        let access_unit_bytes =
+            strips.iter().flat_map(|strip| &strip.video.access_unit_bytes).copied().collect();
         Video { format, n_bands: 1, access_unit_bytes }
     });
     let header = Header { geometry, strip_height, big_endian: options.big_endian, transform, video };
     let raw_planes = strips.iter().map(|strip| &strip.raw_planes[..]);
-    let streams = strips.iter().map(|strip| &strip.stream[..]);
+    let streams = strips.iter().map(|strip| &strip.video.stream[..]);
     payload::write_coded(chunk, &header, &raw_planes.chain(streams).collect::<Vec<_>>())
 }
 

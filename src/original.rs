@@ -3,7 +3,7 @@
 
 use h5filter::Buffer;
 
-use crate::avcodec::{Decoder, DecoderConfig, Encoder, EncoderConfig, access_units};
+use crate::avcodec::{Decoder, DecoderConfig, Encoder, EncoderConfig, Threads, access_units};
 use crate::error::{Result, bad_options, damaged};
 use crate::options::Options;
 use crate::picture::PixelFormat;
@@ -27,17 +27,17 @@ pub fn encode(options: &Options, chunk: &[u8]) -> Result<Buffer> {
         format: PixelFormat::Yuv420,
         preset: options.preset,
         n_slices: 1,
-        n_threads: 1,
+        threads: Threads::None,
     })?;
-    let mut stream = Vec::new();
     for (t, picture) in chunk.chunks_exact(height * width).enumerate() {
         let fill = |mut lines: crate::avcodec::LinesMut<'_>| {
             for (y, row) in picture.chunks_exact(width).enumerate() {
                 lines.line(y)[..width].copy_from_slice(row);
             }
         };
-        encoder.encode(t == 0, fill, &mut stream)?;
+        encoder.encode(t == 0, fill)?;
     }
+    let stream = encoder.finish_chunk()?.stream;
     let mut stored = Buffer::zeroed(SIZE_BYTES + stream.len())?;
     stored[..SIZE_BYTES].copy_from_slice(&(chunk.len() as u64).to_le_bytes());
     stored[SIZE_BYTES..].copy_from_slice(&stream);

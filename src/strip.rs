@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::avcodec::Preset;
+use crate::avcodec::{Coded, Preset};
 use crate::error::{Result, damaged, filled, reserve};
 use crate::geometry::Geometry;
 use crate::payload::Header;
@@ -17,10 +17,8 @@ pub const STRIP_HEIGHT_STEP: usize = 16;
 pub struct CodedStrip {
     /// The raw planes, frame by frame.
     pub raw_planes: Vec<u8>,
-    /// The access units.
-    pub stream: Vec<u8>,
-    /// Bytes of each access unit.
-    pub access_unit_bytes: Vec<usize>,
+    /// The video planes.
+    pub video: Coded,
 }
 
 /// Codes some rows of all frames. `ranks` are those of the transform's table.
@@ -54,8 +52,8 @@ pub fn encode<S: Sample>(
             }
         }
     }
-    let (stream, access_unit_bytes) = video.map(FrameEncoder::finish).unwrap_or_default();
-    Ok(CodedStrip { raw_planes, stream, access_unit_bytes })
+    let video = video.map(FrameEncoder::finish).transpose()?.unwrap_or_default();
+    Ok(CodedStrip { raw_planes, video })
 }
 
 /// A strip of a stored chunk, and where it goes.

@@ -1,6 +1,8 @@
 //! The video planes of a chunk, to and from access units.
 
-use crate::avcodec::{Decoder, DecoderConfig, Encoder, EncoderConfig, Lines, LinesMut, Preset};
+use crate::avcodec::{
+    Coded, Decoder, DecoderConfig, Encoder, EncoderConfig, Lines, LinesMut, Preset, Threads,
+};
 use crate::error::{Error, Result, damaged, reserve};
 use crate::geometry::Geometry;
 use crate::payload::Video;
@@ -35,7 +37,7 @@ pub fn check_encoder() -> Result<()> {
         format: PixelFormat::Gray,
         preset: Preset::default(),
         n_slices: 1,
-        n_threads: 1,
+        threads: Threads::None,
     };
     let encoders = &Process::current().encoders;
     let encoder = encoders.take(&config)?;
@@ -76,8 +78,6 @@ pub struct FrameEncoder {
     config: EncoderConfig,
     encoder: Encoder,
     pool: &'static Pool<Encoder>,
-    stream: Vec<u8>,
-    access_unit_bytes: Vec<usize>,
 }
 
 impl FrameEncoder {
@@ -95,30 +95,17 @@ impl FrameEncoder {
         let process = Process::current();
         let n_slices = if is_whole { n_slices(geometry, shifts.len()) } else { 1 };
         let n_threads = n_threads(process, n_slices);
-        let config = EncoderConfig {
-            width: layout.width,
-            height: layout.height,
-            format,
-            preset,
-            n_slices: if n_threads > 1 { n_threads } else { n_slices },
-            n_threads,
+        let (n_slices, threads) = match n_threads {
+            1 => (n_slices, Threads::None),
+            n if geometry.n_frames < 2 * n => (n, Threads::Slices),
+            n => (n_slices, Threads::Pictures(n)),
         };
+        let config =
+            EncoderConfig { width: layout.width, height: layout.height, format, preset, n_slices, threads };
         let pool = &process.encoders;
         let mut encoder = pool.take(&config)?;
         encoder.start_chunk()?;
-        let access_unit_bytes = reserve(layout.n_parts * geometry.n_frames)?;
-        let stream = Vec::new();
-        Ok(Some(Self {
-            geometry: *geometry,
-            format,
-            shifts,
-            layout,
-            config,
-            encoder,
-            pool,
-            stream,
-            access_unit_bytes,
-        }))
+        Ok(Some(Self { geometry: *geometry, format, shifts, layout, config, encoder, pool }))
     }
 
     /// Pictures per frame.
@@ -132,15 +119,14 @@ impl FrameEncoder {
             PixelFormat::Rgb => write_rgb(numbers, &self.geometry, self.shifts[0], lines),
             _ => write_gray(numbers, &self.geometry, &self.shifts, &self.layout, part, lines),
         };
-        self.access_unit_bytes.push(self.encoder.encode(t == 0, fill, &mut self.stream)?);
-        Ok(())
+        self.encoder.encode(t == 0, fill)
     }
 
-    /// The elementary stream and the bytes of each of its access units. Keeps the session for other
-    /// chunks.
-    pub fn finish(self) -> (Vec<u8>, Vec<usize>) {
+    /// What came out. Keeps the session for other chunks.
+    pub fn finish(mut self) -> Result<Coded> {
+        let coded = self.encoder.finish_chunk()?;
         self.pool.put(self.config, self.encoder);
-        (self.stream, self.access_unit_bytes)
+        Ok(coded)
     }
 }
 

@@ -126,8 +126,7 @@ fn as_damage<T>(result: Result<T>) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::avcodec::Preset;
-    use crate::avcodec::{Encoder, EncoderConfig};
+    use crate::avcodec::{Encoder, EncoderConfig, Preset, Threads};
 
     const WIDTH: usize = 64;
     const HEIGHT: usize = 256;
@@ -141,16 +140,16 @@ mod tests {
             format,
             preset: Preset::default(),
             n_slices: 4,
-            n_threads: 1,
+            threads: Threads::None,
         };
-        let mut unit = Vec::new();
         let fill = |mut lines: crate::avcodec::LinesMut<'_>| {
             for (y, row) in luma.chunks_exact(WIDTH).enumerate() {
                 lines.line(y)[..WIDTH].copy_from_slice(row);
             }
         };
-        Encoder::open(&config).unwrap().encode(true, fill, &mut unit).unwrap();
-        (unit, luma)
+        let mut encoder = Encoder::open(&config).unwrap();
+        encoder.encode(true, fill).unwrap();
+        (encoder.finish_chunk().unwrap().stream, luma)
     }
 
     fn decode(unit: &[u8], format: PixelFormat, n_threads: usize) -> Result<Vec<u8>> {

@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use ffmpeg_sys_next as ff;
 use h5filter::OutOfMemory;
 
@@ -23,11 +25,22 @@ pub struct EncoderConfig {
     pub preset: Preset,
     /// Slices per picture.
     pub n_slices: usize,
-    /// Threads: 1, or as many as slices.
-    pub n_threads: usize,
+    /// Who codes them.
+    pub threads: Threads,
 }
 
-/// An x264 session that codes losslessly, a picture in and its access unit out.
+/// What an encoder does at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threads {
+    /// One thing after the other.
+    None,
+    /// The slices of a picture.
+    Slices,
+    /// So many pictures, each a little behind the one before, which it may refer to.
+    Pictures(usize),
+}
+
+/// An x264 session that codes losslessly.
 ///
 /// It serves chunk after chunk: the first picture of each is an IDR picture with parameter sets,
 /// so nothing of a chunk is needed to decode the next.
@@ -38,6 +51,18 @@ pub struct Encoder {
     next_pts: i64,
     n_idr_pictures: u64,
     is_cabac: bool,
+    /// Pictures whose access units have not come yet: whether they are of the chunk.
+    under_way: VecDeque<bool>,
+    coded: Coded,
+}
+
+/// What the pictures of a chunk were coded to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Coded {
+    /// The access units.
+    pub stream: Vec<u8>,
+    /// Bytes of each access unit.
+    pub access_unit_bytes: Vec<usize>,
 }
 
 impl Encoder {
@@ -59,8 +84,11 @@ impl Encoder {
             raw.pix_fmt = format;
             raw.time_base = ff::AVRational { num: 1, den: 25 };
             raw.color_range = ff::AVColorRange::AVCOL_RANGE_JPEG;
-            raw.thread_count = config.n_threads as i32;
-            raw.thread_type = ff::FF_THREAD_SLICE;
+            (raw.thread_count, raw.thread_type) = match config.threads {
+                Threads::None => (1, ff::FF_THREAD_SLICE),
+                Threads::Slices => (config.n_slices as i32, ff::FF_THREAD_SLICE),
+                Threads::Pictures(n) => (n as i32, ff::FF_THREAD_FRAME),
+            };
             raw.slices = config.n_slices as i32;
         }
         context.set("preset", config.preset.name())?;
@@ -72,7 +100,16 @@ impl Encoder {
         context.open()?;
         let frame = Frame::with_picture(format, width, height)?;
         let is_cabac = !config.preset.is_cavlc();
-        Ok(Self { context, frame, packet: Packet::new()?, next_pts: 0, n_idr_pictures: 0, is_cabac })
+        Ok(Self {
+            context,
+            frame,
+            packet: Packet::new()?,
+            next_pts: 0,
+            n_idr_pictures: 0,
+            is_cabac,
+            under_way: VecDeque::new(),
+            coded: Coded::default(),
+        })
     }
 
     /// Makes the session code the next chunk as a fresh session would. x264 numbers IDR pictures
@@ -80,19 +117,31 @@ impl Encoder {
     /// bytes do not depend on what was coded before it.
     pub fn start_chunk(&mut self) -> Result<()> {
         if !self.n_idr_pictures.is_multiple_of(2) {
-            self.encode(true, |mut lines| lines.clear(), &mut Vec::new())?;
+            self.code_empty()?;
         }
         Ok(())
     }
 
-    /// Codes a picture, appends its access unit to `stream`, and returns how many bytes it has.
-    /// `fill` writes the picture: its lines hold gray or luma bytes, or R, G, B triples.
-    pub fn encode(
-        &mut self,
-        is_idr: bool,
-        fill: impl FnOnce(LinesMut<'_>),
-        stream: &mut Vec<u8>,
-    ) -> Result<usize> {
+    /// Codes a picture. `fill` writes it: its lines hold gray or luma bytes, or R, G, B triples.
+    pub fn encode(&mut self, is_idr: bool, fill: impl FnOnce(LinesMut<'_>)) -> Result<()> {
+        self.send(is_idr, true, fill)
+    }
+
+    /// What the pictures since the start of the chunk were coded to.
+    pub fn finish_chunk(&mut self) -> Result<Coded> {
+        // Later pictures push out those that other threads work on.
+        while self.under_way.contains(&true) {
+            self.code_empty()?;
+        }
+        Ok(std::mem::take(&mut self.coded))
+    }
+
+    /// Codes a picture that nobody wants: in no time.
+    fn code_empty(&mut self) -> Result<()> {
+        self.send(true, false, |mut lines| lines.clear())
+    }
+
+    fn send(&mut self, is_idr: bool, is_wanted: bool, fill: impl FnOnce(LinesMut<'_>)) -> Result<()> {
         self.frame.make_writable()?;
         fill(self.frame.lines_mut()?);
         // SAFETY: the frame is ours and valid.
@@ -108,16 +157,31 @@ impl Encoder {
         // SAFETY: the context is open, the frame has the size and format it was opened for.
         let status = unsafe { ff::avcodec_send_frame(self.context.raw.as_ptr(), frame) };
         check(status, "a picture can't be encoded")?;
-        // SAFETY: as above; the packet is ours, and what it held is released by the call.
+        self.under_way.push_back(is_wanted);
+        self.receive()
+    }
+
+    /// Takes the access unit that is ready, if one is.
+    fn receive(&mut self) -> Result<()> {
+        // SAFETY: the context is open; the packet is ours, and what it held is released by the call.
         let status =
             unsafe { ff::avcodec_receive_packet(self.context.raw.as_ptr(), self.packet.raw.as_ptr()) };
+        if status == ff::AVERROR(ff::EAGAIN) {
+            return Ok(());
+        }
         check(status, "an encoded picture did not come")?;
+        // Access units come in the order of the pictures.
+        if self.under_way.pop_front() != Some(true) {
+            return Ok(());
+        }
+        let Coded { stream, access_unit_bytes } = &mut self.coded;
         let start = stream.len();
         append_without_sei(self.packet.bytes(), stream)?;
         if self.is_cabac {
             set_last_bits(&mut stream[start..]);
         }
-        Ok(stream.len() - start)
+        access_unit_bytes.push(stream.len() - start);
+        Ok(())
     }
 }
 
@@ -180,37 +244,47 @@ mod tests {
             format: PixelFormat::Gray,
             preset: Preset::default(),
             n_slices: 1,
-            n_threads: 1,
+            threads: Threads::None,
         }
     }
 
+    /// Not noisy enough for macroblocks of plain samples, before which x264 counts, too (but for
+    /// that of scripts/build-ffmpeg).
     fn noise(seed: u32) -> impl Fn(LinesMut<'_>) {
         move |mut lines| {
             for y in 0..33 {
                 for (x, byte) in lines.line(y)[..48].iter_mut().enumerate() {
-                    *byte = ((y as u32 * 48 + x as u32 + seed).wrapping_mul(2_654_435_761) >> 24) as u8;
+                    let noise = (y as u32 * 48 + x as u32 + seed).wrapping_mul(2_654_435_761) >> 29;
+                    *byte = (2 * x + y) as u8 + noise as u8;
                 }
             }
         }
     }
 
+    fn encode(encoder: &mut Encoder, seeds: std::ops::Range<u32>) -> Coded {
+        encoder.start_chunk().unwrap();
+        for seed in seeds.clone() {
+            encoder.encode(seed == seeds.start, noise(seed)).unwrap();
+        }
+        let coded = encoder.finish_chunk().unwrap();
+        assert_eq!(coded.access_unit_bytes.len(), seeds.len());
+        assert_eq!(coded.access_unit_bytes.iter().sum::<usize>(), coded.stream.len());
+        coded
+    }
+
     #[test]
     fn a_chunk_does_not_depend_on_what_was_coded_before() {
-        for (index, n_slices) in (0..10).flat_map(|index| [(index, 1), (index, 2)]) {
+        let threads =
+            [(1, Threads::None), (2, Threads::Slices), (1, Threads::Pictures(2)), (2, Threads::Pictures(3))];
+        for (index, (n_slices, threads)) in (0..10).flat_map(|index| threads.map(|threads| (index, threads)))
+        {
             let preset = Preset::new(index).unwrap();
-            let mut encoder = Encoder::open(&EncoderConfig { preset, n_slices, ..config() }).unwrap();
-            let mut encode = |seeds: std::ops::Range<u32>| {
-                let mut stream = Vec::new();
-                encoder.start_chunk().unwrap();
-                for seed in seeds.clone() {
-                    encoder.encode(seed == seeds.start, noise(seed), &mut stream).unwrap();
-                }
-                stream
-            };
-            let first = encode(1..8);
-            encode(7..8);
-            encode(8..11);
-            assert_eq!(encode(1..8), first, "{preset:?}, {n_slices} slices");
+            let config = EncoderConfig { preset, n_slices, threads, ..config() };
+            let mut encoder = Encoder::open(&config).unwrap();
+            let first = encode(&mut encoder, 1..8);
+            encode(&mut encoder, 7..8);
+            encode(&mut encoder, 8..11);
+            assert!(encode(&mut encoder, 1..8) == first, "{config:?}");
         }
     }
 
