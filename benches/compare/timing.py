@@ -1,0 +1,36 @@
+"""How long a step takes."""
+
+import time
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How often a step is repeated: until both are reached."""
+
+    seconds: float
+    repeats: int
+
+    def times(self, step):
+        """What `step` returns, the seconds it took, for each repetition."""
+        times = []
+        while len(times) < self.repeats or sum(times) < self.seconds:
+            times.append(step())
+        return times
+
+    asdict = asdict
+
+
+FULL = Effort(seconds=1.0, repeats=3)
+QUICK = Effort(seconds=0.1, repeats=1)
+
+
+class Stopwatch:
+    """`with Stopwatch() as watch: ...`, then `watch.seconds`."""
+
+    def __enter__(self):
+        self._start = time.perf_counter()
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = time.perf_counter() - self._start
