@@ -14,15 +14,16 @@ use crate::transform::{Coding, Plane, Sample, Transform};
 /// The only plane of ordinary frames of bytes.
 const MOVIE: Plane = Plane { bits: 8, coding: Coding::Video };
 
-/// Pixels that make a strip worth its parameter sets and its own prediction.
-const STRIP_PIXELS: usize = 1 << 17;
+/// Half the pixels of the pictures that are worth two strips, with their own parameter sets and
+/// prediction. Four times the pixels are worth twice the strips.
+const STRIP_PIXELS: usize = 1 << 14;
 /// More strips are cut only to bound the size of pictures.
 const MAX_STRIPS: usize = 16;
 /// Codec sessions take 10 to 30 bytes a pixel.
 const MAX_STRIP_PIXELS: usize = 1 << 21;
 
 /// Pixels that make a slice, and so a thread, worth its start.
-const SLICE_PIXELS: usize = 1 << 17;
+const SLICE_PIXELS: usize = 1 << 16;
 /// x264 wants four rows of macroblocks in a slice.
 const MIN_SLICE_LINES: usize = 64;
 /// More slices cost bytes and win nothing on most machines.
@@ -57,7 +58,7 @@ pub fn strip_height(geometry: &Geometry, transform: &Transform) -> usize {
     }
     let row_pixels = width * n_components * transform.video_shifts().len().max(1);
     let n_pixels = height.saturating_mul(row_pixels);
-    let n_strips = (n_pixels / STRIP_PIXELS).clamp(1, MAX_STRIPS).max(n_pixels / MAX_STRIP_PIXELS);
+    let n_strips = (n_pixels / STRIP_PIXELS).isqrt().clamp(1, MAX_STRIPS).max(n_pixels / MAX_STRIP_PIXELS);
     let strip_height = height.div_ceil(1 << n_strips.ilog2()).next_multiple_of(STRIP_HEIGHT_STEP);
     strip_height.min(height)
 }
