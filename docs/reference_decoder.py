@@ -37,6 +37,7 @@ class Header:
     offset: int
     table: list
     planes: list
+    version: int = 1
     strip_height: int = 0
     is_rgb: bool = False
     n_bands: int = 1
@@ -113,9 +114,9 @@ def read_header(stored):
     sample = reader.byte()
     sample_bytes, mapping = 1 << (sample & 3), sample >> 3
     shape = reader.varints(4)
-    has_strips = stored[7] == 2
-    strip_height = reader.varint() if has_strips else shape[1]
-    if has_strips and (strip_height % 16 or not 0 < strip_height < shape[1]):
+    version = stored[7]
+    strip_height = reader.varint() if version > 1 else shape[1]
+    if strip_height != shape[1] and (strip_height % 16 or not 0 < strip_height < shape[1]):
         raise ValueError(f"strips of {strip_height} rows of {shape[1]}")
     offset = int.from_bytes(reader.bytes(8 if mapping == INTEGRAL_FLOAT else sample_bytes), "little")
     table, value = [], -1
@@ -132,10 +133,11 @@ def read_header(stored):
                 raise ValueError(f"a plane of {plane.bits} bits with the constant {plane.constant}")
         planes.append(plane)
         shift += plane.bits
-    header = Header(sample_bytes, bool(sample & 4), mapping, shape, offset, table, planes, strip_height)
+    big_endian = bool(sample & 4)
+    header = Header(sample_bytes, big_endian, mapping, shape, offset, table, planes, version, strip_height)
     if any(plane.coding == VIDEO for plane in planes):
         header.is_rgb = reader.byte() == 1
-        header.n_bands = 1 if has_strips else reader.varint()
+        header.n_bands = reader.varint() if version == 1 else 1
         header.access_unit_bytes = reader.varints(reader.varint())
     raw_planes = reader.bytes(shape[0] * sum(raw_bytes(header, rows) for rows in strips(header)))
     stream = reader.bytes(sum(header.access_unit_bytes))
@@ -169,6 +171,8 @@ def decode_coded(header, raw_planes, stream):
         add_raw_planes(header, raw_planes, strip)
         if header.access_unit_bytes:
             add_pictures(header, stream, sizes, strip)
+    if header.version > 1:
+        unreflect(header.planes, numbers)
     if header.table:
         numbers = np.array(header.table, "u8").astype(unsigned)[numbers]
     samples = undo_mapping(header, numbers)
@@ -215,6 +219,14 @@ def add_pictures(header, stream, sizes, numbers):
                     block = lines[:, line : line + bottom - top, : target.shape[2]]
                     target |= block.astype(numbers.dtype) << numbers.dtype.type(plane.shift)
                     line += bottom - top
+
+
+def unreflect(planes, numbers):
+    unsigned = numbers.dtype.type
+    for below, above in reversed(list(zip(planes, planes[1:]))):
+        if below.coding == above.coding == VIDEO:
+            is_odd = numbers >> unsigned(above.shift) & unsigned(1)
+            numbers ^= is_odd * unsigned(((1 << below.bits) - 1) << below.shift)
 
 
 def decode_video(stream, *output_format):

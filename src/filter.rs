@@ -100,18 +100,20 @@ fn encode_samples<S: Sample>(options: &Options, chunk: &[u8]) -> Result<Buffer> 
     let geometry = options.geometry.folded();
     let frames = Frames { bytes: chunk, geometry: &geometry, big_endian: options.big_endian };
     let n_threads = Process::current().n_threads();
-    let transform = transform::plan::<S>(&frames, options.kind, options.preset, n_threads);
+    let plan = transform::plan::<S>(&frames, options.kind, options.preset, n_threads);
+    let transform = &plan.transform;
     let ranks = transform.table.as_ref().map(|table| table.ranks(geometry.chunk_samples()));
-    let strip_height = video::strip_height(&geometry, &transform);
-    let encode = |rows| strip::encode::<S>(&frames, rows, &transform, ranks.as_ref(), options.preset);
+    let strip_height = video::strip_height(&geometry, transform, options.preset);
+    let encode = |rows| strip::encode::<S>(&frames, rows, &plan, ranks.as_ref(), options.preset);
     let strips = parallel::map(geometry.strips(strip_height).collect(), n_threads, encode)?;
 
-    let video = video::pixel_format(&geometry, &transform).map(|format| {
+    let video = video::pixel_format(&geometry, transform).map(|format| {
         let access_unit_bytes =
             strips.iter().flat_map(|strip| &strip.video.access_unit_bytes).copied().collect();
         Video { format, n_bands: 1, access_unit_bytes }
     });
-    let header = Header { geometry, strip_height, big_endian: options.big_endian, transform, video };
+    let header =
+        Header { geometry, strip_height, big_endian: options.big_endian, transform: plan.transform, video };
     let raw_planes = strips.iter().map(|strip| &strip.raw_planes[..]);
     let streams = strips.iter().map(|strip| &strip.video.stream[..]);
     payload::write_coded(chunk, &header, &raw_planes.chain(streams).collect::<Vec<_>>())

@@ -7,7 +7,7 @@ use crate::error::{Result, damaged, filled, reserve};
 use crate::geometry::Geometry;
 use crate::payload::Header;
 use crate::transform::order::{self, Frames};
-use crate::transform::{Ranks, Sample, Transform};
+use crate::transform::{Plan, Ranks, Sample};
 use crate::video::{FrameDecoder, FrameEncoder};
 
 /// The height of strips is a multiple of this, so that planes below each other start at a macroblock.
@@ -25,10 +25,11 @@ pub struct CodedStrip {
 pub fn encode<S: Sample>(
     frames: &Frames<'_>,
     rows: Range<usize>,
-    transform: &Transform,
+    plan: &Plan,
     ranks: Option<&Ranks>,
     preset: Preset,
 ) -> Result<CodedStrip> {
+    let transform = &plan.transform;
     let geometry = frames.geometry.of_rows(&rows);
     let mut numbers = filled::<S>(geometry.frame_samples())?;
     let frame_raw_bytes = transform.raw_bytes(geometry.frame_samples());
@@ -44,11 +45,12 @@ pub fn encode<S: Sample>(
             if let Some(ranks) = ranks {
                 ranks.apply(&mut numbers);
             }
+            transform.reflect(&mut numbers);
             if part == 0 {
                 transform.pack_raw(&numbers, &mut raw_planes[t * frame_raw_bytes..][..frame_raw_bytes]);
             }
             if let Some(video) = &mut video {
-                video.encode(part, t, &numbers)?;
+                video.encode(part, t == 0 || !plan.looks_back, &numbers)?;
             }
         }
     }
@@ -119,6 +121,7 @@ pub fn decode<S: Sample>(header: &Header, strip: StoredStrip<'_>) -> Result<()> 
         if let Some(video) = &mut video {
             video.decode(t, &mut numbers)?;
         }
+        transform.unreflect(&mut numbers);
         if let Some(table) = &transform.table {
             table.undo(&mut numbers)?;
         }

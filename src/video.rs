@@ -15,8 +15,9 @@ use crate::transform::{Coding, Plane, Sample, Transform};
 const MOVIE: Plane = Plane { bits: 8, coding: Coding::Video };
 
 /// Half the pixels of the pictures that are worth two strips, with their own parameter sets and
-/// prediction. Four times the pixels are worth twice the strips.
+/// prediction; with CABAC, which has to learn in each. Four times the pixels are worth twice the strips.
 const STRIP_PIXELS: usize = 1 << 14;
+const CABAC_STRIP_PIXELS: usize = 1 << 15;
 /// More strips are cut only to bound the size of pictures.
 const MAX_STRIPS: usize = 16;
 /// Codec sessions take 10 to 30 bytes a pixel.
@@ -48,7 +49,7 @@ pub fn check_encoder() -> Result<()> {
 
 /// Rows of the strips that the frames of a chunk are cut into. Ordinary frames of bytes stay whole:
 /// they are a movie.
-pub fn strip_height(geometry: &Geometry, transform: &Transform) -> usize {
+pub fn strip_height(geometry: &Geometry, transform: &Transform, preset: Preset) -> usize {
     let Geometry { height, width, n_components, .. } = *geometry;
     let is_movie = transform.planes == [MOVIE]
         && (n_components == 1 || is_rgb(geometry, transform))
@@ -58,7 +59,8 @@ pub fn strip_height(geometry: &Geometry, transform: &Transform) -> usize {
     }
     let row_pixels = width * n_components * transform.video_shifts().len().max(1);
     let n_pixels = height.saturating_mul(row_pixels);
-    let n_strips = (n_pixels / STRIP_PIXELS).isqrt().clamp(1, MAX_STRIPS).max(n_pixels / MAX_STRIP_PIXELS);
+    let strip_pixels = if preset.is_cavlc() { STRIP_PIXELS } else { CABAC_STRIP_PIXELS };
+    let n_strips = (n_pixels / strip_pixels).isqrt().clamp(1, MAX_STRIPS).max(n_pixels / MAX_STRIP_PIXELS);
     let strip_height = height.div_ceil(1 << n_strips.ilog2()).next_multiple_of(STRIP_HEIGHT_STEP);
     strip_height.min(height)
 }
@@ -114,13 +116,14 @@ impl FrameEncoder {
         self.layout.n_parts
     }
 
-    /// Codes a part of frame `t`: part by part, and in each of them frame by frame.
-    pub fn encode<S: Sample>(&mut self, part: usize, t: usize, numbers: &[S]) -> Result<()> {
+    /// Codes a part of a frame: part by part, and in each of them frame by frame, of which the first
+    /// is an IDR picture.
+    pub fn encode<S: Sample>(&mut self, part: usize, is_idr: bool, numbers: &[S]) -> Result<()> {
         let fill = |lines: LinesMut<'_>| match self.format {
             PixelFormat::Rgb => write_rgb(numbers, &self.geometry, self.shifts[0], lines),
             _ => write_gray(numbers, &self.geometry, &self.shifts, &self.layout, part, lines),
         };
-        self.encoder.encode(t == 0, fill)
+        self.encoder.encode(is_idr, fill)
     }
 
     /// What came out. Keeps the session for other chunks.

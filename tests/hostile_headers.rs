@@ -41,6 +41,7 @@ fn coded(
             mapping: Mapping::Integer { offset: 0 },
             table: None,
             planes: vec![plane; n_planes],
+            is_reflected: false,
         },
         video: is_video.then_some(video),
     }

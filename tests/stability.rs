@@ -70,7 +70,19 @@ fn chunks_of_every_kind_are_there() {
     let index = index();
     let found: BTreeSet<_> = index.iter().flat_map(|entry| entry.description.split(' ')).collect();
     let mappings = ["integers", "ordered", "integral", "big-endian", "table"];
-    let codings = ["as", "constant", "raw", "video", "gray", "rgb", "bands", "strips", "parts", "original"];
+    let codings = [
+        "as",
+        "constant",
+        "raw",
+        "video",
+        "gray",
+        "rgb",
+        "bands",
+        "strips",
+        "reflected",
+        "parts",
+        "original",
+    ];
     for kind in mappings.iter().chain(&codings) {
         assert!(found.contains(kind), "{kind}");
     }

@@ -41,4 +41,10 @@ impl Preset {
     pub fn is_cavlc(self) -> bool {
         self.0 == 0
     }
+
+    /// Whether the encoder chooses by coded bits (x264's `subme` of 6 and more) rather than by
+    /// differences.
+    pub fn counts_bits(self) -> bool {
+        self.0 >= 4
+    }
 }

@@ -53,7 +53,7 @@ const VIDEO: u8 = 2;
 impl Header {
     /// The oldest format version that can express it.
     pub(super) fn version(&self) -> u8 {
-        if self.strip_height < self.geometry.height { 2 } else { 1 }
+        if self.strip_height < self.geometry.height || self.transform.is_reflected { 2 } else { 1 }
     }
 
     /// Bytes of the raw planes; `None` if this machine can't address them.
@@ -144,8 +144,9 @@ impl Header {
         };
         let table = read_table(reader)?;
         let planes = read_planes(reader, 8 * geometry.sample_bytes as u32)?;
-        let transform = Transform { mapping, table, planes };
-        let video = read_video(reader, &geometry, strip_height, &transform)?;
+        let mut transform = Transform { mapping, table, planes, is_reflected: false };
+        transform.is_reflected = version > 1 && transform.video_shifts().len() > 1;
+        let video = read_video(reader, version, &geometry, strip_height, &transform)?;
         let big_endian = sample & sample::BIG_ENDIAN != 0;
         Ok(Self { geometry, strip_height, big_endian, transform, video })
     }
@@ -177,11 +178,11 @@ fn picture_layout(
 fn read_strip_height(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<usize> {
     let strip_height = reader.size()?;
     let is_less = (1..geometry.height).contains(&strip_height);
-    if is_less && strip_height.is_multiple_of(STRIP_HEIGHT_STEP) {
+    if strip_height == geometry.height || is_less && strip_height.is_multiple_of(STRIP_HEIGHT_STEP) {
         return Ok(strip_height);
     }
     Err(damaged!(
-        "strips of {strip_height} rows (expected a multiple of {STRIP_HEIGHT_STEP} below {})",
+        "strips of {strip_height} rows (expected {}, or a multiple of {STRIP_HEIGHT_STEP} below it)",
         geometry.height
     ))
 }
@@ -254,6 +255,7 @@ fn read_planes(reader: &mut Reader<'_>, sample_bits: u32) -> Result<Vec<Plane>> 
 
 fn read_video(
     reader: &mut Reader<'_>,
+    version: u8,
     geometry: &Geometry,
     strip_height: usize,
     transform: &Transform,
@@ -269,7 +271,7 @@ fn read_video(
         1 => return Err(damaged!("RGB pictures of something else than three components of one plane")),
         other => return Err(damaged!("pictures of format {other} (expected 0, gray, or 1, RGB)")),
     };
-    let n_bands = if has_strips { 1 } else { reader.size()? };
+    let n_bands = if version > 1 { 1 } else { reader.size()? };
     if !(1..=MAX_BANDS).contains(&n_bands) {
         return Err(damaged!("{n_bands} bands (expected 1 to {MAX_BANDS})"));
     }

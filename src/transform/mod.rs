@@ -4,7 +4,8 @@
 //! 1. [`order`]: bytes to samples, components apart;
 //! 2. [`Mapping`]: samples to small unsigned numbers (offset; integers in floats; float order);
 //! 3. [`Table`]: numbers to ranks, when few values occur;
-//! 4. [`Plane`]s: the bits of a number, cut into planes of at most eight bits, of which the
+//! 4. reflection, where there are several planes: what crosses from one to the next changes no other;
+//! 5. [`Plane`]s: the bits of a number, cut into planes of at most eight bits, of which the
 //!    noisy ones are stored as they are and the others are coded as pictures.
 //!
 //! All of it is pure and safe code; docs/format.md specifies the inverses.
@@ -20,7 +21,7 @@ mod sample;
 
 pub use number::Mapping;
 pub use packing::{MAX_TABLE_LEN, Ranks, Table};
-pub use plan::plan;
+pub use plan::{Plan, plan};
 pub use sample::Sample;
 
 /// What is done to the samples of a chunk after they are loaded.
@@ -32,6 +33,8 @@ pub struct Transform {
     pub table: Option<Table>,
     /// The planes, from the least significant bits up. Bits above the last plane are 0.
     pub planes: Vec<Plane>,
+    /// Whether video planes are inverted where the video plane above them is odd.
+    pub is_reflected: bool,
 }
 
 /// Up to eight neighbouring bits of every number.

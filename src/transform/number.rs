@@ -109,24 +109,6 @@ impl Mapping {
     }
 }
 
-impl Mapping {
-    /// Makes all numbers larger by `step`. False, with everything as it was, if one would not fit.
-    pub(super) fn raise<S: Sample>(&mut self, step: u64, extent: &mut Extent) -> bool {
-        if extent.max.checked_add(step).is_none_or(|max| max > S::MAX.widen()) {
-            return false;
-        }
-        match self {
-            Self::Integer { offset } | Self::OrderedFloat { offset } | Self::RotatedFloat { offset } => {
-                *offset = S::truncate(offset.wrapping_sub(step)).widen();
-            }
-            Self::IntegralFloat { offset } => *offset = offset.wrapping_sub_unsigned(step),
-        }
-        extent.min += step;
-        extent.max += step;
-        true
-    }
-}
-
 impl Extent {
     const NOTHING: Self = Self { min: u64::MAX, max: 0, varying: 0 };
 
@@ -288,32 +270,6 @@ mod tests {
         // A level that crosses zero once does not need it.
         let samples: Vec<u32> = (0..100).map(|i| (i as f32 - 49.5).to_bits()).collect();
         assert!(matches!(round_trip(SampleKind::Float, &samples).0, Mapping::OrderedFloat { .. }));
-    }
-
-    #[test]
-    fn raised_numbers_come_back() {
-        for (kind, samples) in [
-            (SampleKind::Unsigned, [1000u32, 1003]),
-            (SampleKind::Signed, [-5i32 as u32, 7]),
-            (SampleKind::Float, [0.5f32.to_bits(), (-3f32).to_bits()]),
-            (SampleKind::Float, [5f32.to_bits(), (-3f32).to_bits()]),
-            (SampleKind::Float, [0.5f32.to_bits(), 0.75f32.to_bits()]),
-        ] {
-            let (mut mapping, mut extent) = choose(kind, &samples);
-            let mut numbers = samples;
-            mapping.apply(&mut numbers);
-            let before = (numbers, extent);
-            assert!(mapping.raise::<u32>(4096, &mut extent));
-            assert_eq!((extent.min, extent.max), (before.1.min + 4096, before.1.max + 4096));
-            numbers = samples;
-            mapping.apply(&mut numbers);
-            assert_eq!(numbers, before.0.map(|n| n + 4096));
-            mapping.undo(&mut numbers);
-            assert_eq!(numbers, samples);
-            let unchanged = (mapping, extent);
-            assert!(!mapping.raise::<u32>(u64::from(u32::MAX) + 1, &mut extent));
-            assert_eq!((mapping, extent), unchanged);
-        }
     }
 
     #[test]

@@ -10,14 +10,24 @@ use crate::avcodec::Preset;
 const WORTH_LOSING_THE_MOVIE: f64 = 0.9;
 /// A table has to save this much, since looking values up takes time.
 const WORTH_A_TABLE: f64 = 0.98;
-/// Moving the numbers has to avoid this many of the crossings between planes.
-const WORTH_MOVING: f64 = 0.7;
 
-/// Chooses the transform for a chunk.
-pub fn plan<S: Sample>(frames: &Frames<'_>, kind: SampleKind, preset: Preset, n_threads: usize) -> Transform {
+/// The frame before has to save this many bits per sample. Without it, x264 is twice as fast.
+const WORTH_LOOKING_BACK: f64 = 0.03;
+
+/// What to do with a chunk.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What to do to the samples.
+    pub transform: Transform,
+    /// Whether pictures may refer to those before.
+    pub looks_back: bool,
+}
+
+/// Chooses what to do with a chunk.
+pub fn plan<S: Sample>(frames: &Frames<'_>, kind: SampleKind, preset: Preset, n_threads: usize) -> Plan {
     let sampled = SampledRows::<S>::of(frames);
-    let (mut mapping, mut extent) = Mapping::choose(kind, frames, &sampled, n_threads);
-    let mut rows = sampled.map(|samples| mapping.apply(samples));
+    let (mapping, mut extent) = Mapping::choose(kind, frames, &sampled, n_threads);
+    let mut rows = sampled.mapped(frames, &mapping);
     let table = Table::of(frames, &mapping, &extent, &rows, n_threads)
         .and_then(|table| worthwhile(table, frames, &mut rows, preset));
     if let Some(table) = &table {
@@ -26,10 +36,8 @@ pub fn plan<S: Sample>(frames: &Frames<'_>, kind: SampleKind, preset: Preset, n_
     }
     let is_movie = S::BITS == 8 && table.is_none() && extent.varying != 0;
     let n_bits = if is_movie { 8 } else { extent.n_bits() };
-    let noise = noise(&rows.differences(), &extent, n_bits, is_movie, preset);
-    if table.is_none() && n_bits > noise.end + 8 {
-        avoid_crossings(&rows, noise.end, &mut mapping, &mut extent);
-    }
+    let differences = rows.differences();
+    let noise = noise(&differences, &extent, n_bits, is_movie, preset);
 
     let mut planes = Vec::new();
     // These bits are the same in all numbers.
@@ -37,7 +45,11 @@ pub fn plan<S: Sample>(frames: &Frames<'_>, kind: SampleKind, preset: Preset, n_
     cut(noise, |_| Coding::Raw, &mut planes);
     let start = planes.iter().map(|plane| plane.bits).sum();
     cut(start..n_bits.max(extent.n_bits()), |_| Coding::Video, &mut planes);
-    Transform { mapping, table, planes }
+    let n_video = planes.iter().filter(|plane| plane.coding == Coding::Video).count();
+    Plan {
+        transform: Transform { mapping, table, planes, is_reflected: n_video > 1 },
+        looks_back: differences.saved_by_previous > WORTH_LOOKING_BACK,
+    }
 }
 
 /// The table, if it pays; the rows are then ranks, too.
@@ -49,7 +61,7 @@ fn worthwhile<S: Sample>(
 ) -> Option<Table> {
     let least_cost = |rows: &SampledRows<S>| {
         let differences = rows.differences();
-        cheapest(|s| differences.cost(s, preset.is_cavlc()), 0..S::BITS).1
+        cheapest(|s| differences.cost(s, preset), 0..S::BITS).1
     };
     let ranks = table.ranks(frames.bytes.len() / S::BYTES);
     let ranked = rows.clone().map(|numbers| ranks.apply(numbers));
@@ -64,15 +76,15 @@ fn worthwhile<S: Sample>(
 }
 
 /// Which bits are noise. Those below are constant, those above worth coding.
-fn noise(
-    differences: &Differences,
+fn noise<S: Sample>(
+    differences: &Differences<S>,
     extent: &Extent,
     n_bits: u32,
     is_movie: bool,
     preset: Preset,
 ) -> std::ops::Range<u32> {
     let start = if is_movie { 0 } else { extent.varying.trailing_zeros().min(n_bits) };
-    let cost = |s| differences.cost(s, preset.is_cavlc());
+    let cost = |s| differences.cost(s, preset);
     let (end, least) = cheapest(cost, start..n_bits);
     if is_movie && least > WORTH_LOSING_THE_MOVIE * cost(start) { start..start } else { start..end }
 }
@@ -80,19 +92,18 @@ fn noise(
 /// The number of raw bits in `range` that costs least, and its cost. At the end of the range, all
 /// bits are raw and nothing is coded.
 fn cheapest(cost: impl Fn(u32) -> f64, range: std::ops::Range<u32>) -> (u32, f64) {
-    let raw = (range.end, f64::from(range.end));
-    range.map(|s| (s, cost(s))).chain([raw]).min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(raw)
-}
-
-/// Where numbers go from 255 to 256 in the lowest video plane, that plane jumps. Moves the numbers
-/// so that the jump lies where few neighbours are on different sides of it.
-fn avoid_crossings<S: Sample>(rows: &SampledRows<S>, shift: u32, mapping: &mut Mapping, extent: &mut Extent) {
-    let crossings = rows.crossings(shift);
-    let fewest = (0..256).min_by_key(|&step| crossings[step]).unwrap_or(0);
-    if crossings[fewest] as f64 <= WORTH_MOVING * crossings[0] as f64 {
-        // False where it does not fit: then they stay.
-        mapping.raise::<S>((256 - fewest as u64) << shift, extent);
+    let mut best = (range.end, f64::from(range.end));
+    for s in range {
+        // From here on, the raw bits alone cost more.
+        if f64::from(s) >= best.1 {
+            break;
+        }
+        let cost = cost(s);
+        if cost < best.1 {
+            best = (s, cost);
+        }
     }
+    best
 }
 
 /// Appends planes of eight bits, and one of what remains, for these bits.
@@ -123,7 +134,7 @@ mod tests {
             order::store(samples, &geometry, false, frame);
         }
         let frames = Frames { bytes: &bytes, geometry: &geometry, big_endian: false };
-        let transform = plan::<S>(&frames, kind, Preset::default(), 2);
+        let transform = plan::<S>(&frames, kind, Preset::default(), 2).transform;
         let mut numbers = samples.to_vec();
         transform.mapping.apply(&mut numbers);
         if let Some(table) = &transform.table {
@@ -158,7 +169,12 @@ mod tests {
         let (transform, _) = plan_of(&[77u16; 1024], frames(1, 2), SampleKind::Unsigned);
         assert_eq!(
             transform,
-            Transform { mapping: Mapping::Integer { offset: 77 }, table: None, planes: vec![] }
+            Transform {
+                mapping: Mapping::Integer { offset: 77 },
+                table: None,
+                planes: vec![],
+                is_reflected: false
+            }
         );
     }
 
@@ -184,24 +200,5 @@ mod tests {
         let samples: Vec<u16> = (0..4096).map(|i| (hash(i) as u16 % 4096) << 4).collect();
         let (transform, _) = plan_of(&samples, frames(4, 2), SampleKind::Unsigned);
         assert_eq!(transform.planes[0], Plane { bits: 4, coding: Coding::Constant(0) });
-    }
-
-    #[test]
-    fn numbers_are_moved_away_from_the_jump_between_planes() {
-        // Two levels, each on both sides of a multiple of 256.
-        let samples: Vec<u16> = (0..4096)
-            .map(|i| if i % 64 == 0 { 0 } else { 250 + (hash(i) % 12) as u16 + 512 * (i / 2048) as u16 })
-            .collect();
-        let (transform, numbers) = plan_of(&samples, frames(4, 2), SampleKind::Unsigned);
-        let noise_bits =
-            transform.planes.iter().filter(|p| p.coding == Coding::Raw).map(|p| p.bits).sum::<u32>();
-        let pages = |from: usize| {
-            let mut pages: Vec<_> =
-                numbers[from..from + 2048].iter().map(|n| n >> (8 + noise_bits)).collect();
-            pages.sort_unstable();
-            pages.dedup();
-            pages.len()
-        };
-        assert!(pages(0) <= 2 && pages(2048) <= 2, "{transform:?}");
     }
 }

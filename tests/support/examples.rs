@@ -35,6 +35,7 @@ pub fn describe(stored: &[u8]) -> String {
             }];
             words.extend(header.big_endian.then_some("big-endian"));
             words.extend(header.transform.table.is_some().then_some("table"));
+            words.extend(header.transform.is_reflected.then_some("reflected"));
             words.extend(header.transform.planes.iter().map(|plane| match plane.coding {
                 Coding::Constant(_) => "constant",
                 Coding::Raw => "raw",
@@ -68,6 +69,9 @@ pub fn examples([n, h, w]: [u64; 3]) -> Vec<Example> {
         }),
         example("wide_range", shape, unsigned(4), |at| {
             ((at.smooth() * 9e6) as u32 + u32::from(at.noise(2))).to_le_bytes().to_vec()
+        }),
+        example("several_planes", shape, unsigned(4), |at| {
+            ((at.smooth() * 9e6) as u32).to_le_bytes().to_vec()
         }),
         example("few_values", shape, unsigned(4), |at| {
             [7u32, 70_000, u32::MAX, 700][(at.smooth() * 3.99) as usize].to_le_bytes().to_vec()
