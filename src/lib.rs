@@ -6,6 +6,7 @@
 //! and the whole stored with its checksums ([`payload`]). Nothing calls back up.
 
 pub mod avcodec;
+pub mod capi;
 pub mod error;
 pub mod filter;
 pub mod geometry;

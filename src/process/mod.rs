@@ -8,6 +8,7 @@ mod cache;
 pub mod parallel;
 mod pool;
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 pub use cache::{ChunkCache, ChunkKey};
@@ -56,10 +57,29 @@ impl Process {
         Self { id, encoders: Pool::new(), decoders: Pool::new(), chunks: ChunkCache::new(), n_cores }
     }
 
-    /// How many threads a chunk may use: `H5H264_THREADS`, or the cores this process may use.
+    /// How many threads a chunk may use: `H5H264_THREADS`, or the cores this process may use; no
+    /// more than [`with_threads`] allows.
     pub fn n_threads(&self) -> usize {
-        number_from_env("H5H264_THREADS").filter(|&n| n > 0).unwrap_or(self.n_cores)
+        let allowed = number_from_env("H5H264_THREADS").filter(|&n| n > 0).unwrap_or(self.n_cores);
+        allowed.min(MAX_THREADS.get())
     }
+}
+
+thread_local! {
+    static MAX_THREADS: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// Does `work` with at most `n_threads` threads for a chunk: for callers who work on several chunks
+/// at once.
+pub fn with_threads<T>(n_threads: usize, work: impl FnOnce() -> T) -> T {
+    struct Restore(usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            MAX_THREADS.set(self.0);
+        }
+    }
+    let _restore = Restore(MAX_THREADS.replace(n_threads));
+    work()
 }
 
 /// Whether an environment variable is on or off (`0`); `default` when it is not set.
@@ -78,5 +98,13 @@ mod tests {
     #[test]
     fn the_state_stays_the_same() {
         assert!(std::ptr::eq(Process::current(), Process::current()));
+    }
+
+    #[test]
+    fn threads_are_limited_for_as_long_as_the_work_takes() {
+        let before = Process::current().n_threads();
+        assert_eq!(with_threads(1, || Process::current().n_threads()), 1);
+        let _ = std::panic::catch_unwind(|| with_threads(1, || panic!("work fails")));
+        assert_eq!(Process::current().n_threads(), before);
     }
 }

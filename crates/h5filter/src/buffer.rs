@@ -33,7 +33,7 @@ impl Buffer {
     }
 
     /// Gives the memory away; whoever takes it frees it with C's `free`.
-    pub(crate) fn into_raw(self) -> *mut c_void {
+    pub fn into_raw(self) -> *mut c_void {
         std::mem::ManuallyDrop::new(self).start.as_ptr().cast()
     }
 }

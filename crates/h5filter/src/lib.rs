@@ -18,7 +18,7 @@ mod symbols;
 
 pub use buffer::{Buffer, OutOfMemory};
 pub use datatype::{Element, SampleKind};
-pub use filter::{CdValues, Failure, Filter, Minor, PluginClass, silence_panics};
+pub use filter::{CdValues, Failure, Filter, Minor, PluginClass, guard, silence_panics};
 pub use hdf5_sys;
 pub use library::Library;
 pub use new_dataset::NewDataset;

@@ -1,0 +1,63 @@
+use std::fmt::Write;
+
+use crate::error::Result;
+use crate::original;
+use crate::payload::{self, Content, FORMAT_VERSION, Header, Layout, Payload};
+use crate::picture::PixelFormat;
+use crate::transform::{Coding, Mapping};
+
+/// What a stored chunk tells of itself, as a JSON object: names and numbers only, so nothing needs
+/// to be escaped.
+pub(super) fn json(stored: &[u8]) -> Result<String> {
+    if payload::layout_of(stored)? == Layout::Original {
+        let chunk_bytes = original::decoded_bytes(stored)?;
+        return Ok(format!(r#"{{"layout":"original","content":"coded","chunk_bytes":{chunk_bytes}}}"#));
+    }
+    let content = match Payload::read(stored)?.content {
+        Content::Raw(chunk) => format!(r#""content":"raw","chunk_bytes":{}"#, chunk.len()),
+        Content::Resized(chunk) => format!(r#""content":"resized","chunk_bytes":{}"#, chunk.len()),
+        Content::Coded { header, raw_planes, stream } => format!(
+            r#""content":"coded","chunk_bytes":{},{},"raw_planes_bytes":{},"video_bytes":{}"#,
+            header.geometry.chunk_bytes(),
+            coded(&header),
+            raw_planes.len(),
+            stream.len()
+        ),
+    };
+    Ok(format!(r#"{{"layout":"h5h264","format_version":{FORMAT_VERSION},{content}}}"#))
+}
+
+fn coded(header: &Header) -> String {
+    let g = &header.geometry;
+    let mut json = format!(
+        r#""n_frames":{},"height":{},"width":{},"n_components":{},"sample_bytes":{},"big_endian":{}"#,
+        g.n_frames, g.height, g.width, g.n_components, g.sample_bytes, header.big_endian
+    );
+    let (mapping, offset) = match header.transform.mapping {
+        Mapping::Integer { offset } => ("integer", offset.into()),
+        Mapping::OrderedFloat { offset } => ("ordered float", offset.into()),
+        Mapping::RotatedFloat { offset } => ("rotated float", offset.into()),
+        Mapping::IntegralFloat { offset } => ("integral float", i128::from(offset)),
+    };
+    let table_len = header.transform.table.as_ref().map_or(0, |table| table.values().len());
+    let planes = header.transform.planes.iter().map(|plane| {
+        let coding = match plane.coding {
+            Coding::Constant(_) => "constant",
+            Coding::Raw => "raw",
+            Coding::Video => "video",
+        };
+        format!(r#"{{"bits":{},"coding":"{coding}"}}"#, plane.bits)
+    });
+    let planes = planes.collect::<Vec<_>>().join(",");
+    // Writing to a string does not fail.
+    let _ = write!(
+        json,
+        r#","mapping":"{mapping}","offset":{offset},"table_len":{table_len},"planes":[{planes}]"#
+    );
+    if let Some(video) = &header.video {
+        let format = if video.format == PixelFormat::Rgb { "rgb" } else { "gray" };
+        let n_access_units = video.access_unit_bytes.len();
+        let _ = write!(json, r#","picture_format":"{format}","n_access_units":{n_access_units}"#);
+    }
+    json
+}

@@ -1,0 +1,305 @@
+//! The chunk codec as C functions, for programs that read and write stored chunks themselves: in
+//! parallel, outside HDF5's lock, or in other stores. The Python package calls them.
+//!
+//! ```c
+//! int h5h264_encode(const uint32_t *cd_values, size_t n_cd_values, const void *chunk, size_t chunk_bytes,
+//!                   size_t n_threads, void **stored, size_t *stored_bytes, char *error, size_t error_bytes);
+//! int h5h264_decode(const uint32_t *cd_values, size_t n_cd_values, const void *stored, size_t stored_bytes,
+//!                   size_t n_threads, void **chunk, size_t *chunk_bytes, char *error, size_t error_bytes);
+//! int h5h264_describe(const void *stored, size_t stored_bytes,
+//!                     void **json, size_t *json_bytes, char *error, size_t error_bytes);
+//! void h5h264_free(void *buffer);
+//! ```
+//!
+//! `cd_values` are those that are stored with the dataset; a chunk of this project's layout is
+//! decoded without them, too. `n_threads` is how many threads the chunk may use at most, 0 as many
+//! as it would in HDF5. All functions may be called from several threads at once.
+//!
+//! A function returns 0 and gives a buffer, which `h5h264_free` takes back; or a [`Status`], with a
+//! sentence that ends with a NUL in the `error_bytes` bytes at `error`.
+
+mod describe;
+
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::Once;
+use std::{ptr, slice};
+
+use h5filter::{Buffer, Failure, Minor};
+
+use crate::filter;
+use crate::process::with_threads;
+
+/// What the functions return: who has to act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Status {
+    /// There is a buffer.
+    Done = 0,
+    /// The options do not fit the chunk.
+    BadValue = 1,
+    /// The datatype is not supported.
+    BadType = 2,
+    /// The stored bytes are damaged, of another filter or a newer version.
+    CantFilter = 3,
+    /// There is no memory for it.
+    NoSpace = 4,
+}
+
+impl From<Minor> for Status {
+    fn from(minor: Minor) -> Self {
+        match minor {
+            Minor::BadValue => Self::BadValue,
+            Minor::BadType => Self::BadType,
+            Minor::CantFilter => Self::CantFilter,
+            Minor::NoSpace => Self::NoSpace,
+        }
+    }
+}
+
+/// The bytes to store for a chunk.
+///
+/// # Safety
+/// `cd_values` points to `n_cd_values` values and `chunk` to `chunk_bytes` bytes, which stay as
+/// they are during the call; the others as for [`answer`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn h5h264_encode(
+    cd_values: *const u32,
+    n_cd_values: usize,
+    chunk: *const c_void,
+    chunk_bytes: usize,
+    n_threads: usize,
+    stored: *mut *mut c_void,
+    stored_bytes: *mut usize,
+    error: *mut c_char,
+    error_bytes: usize,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    let (cd_values, chunk) =
+        unsafe { (input(cd_values, n_cd_values), input(chunk.cast::<u8>(), chunk_bytes)) };
+    let work = || Ok(with_threads(at_most(n_threads), || filter::encode(cd_values, chunk))?);
+    // SAFETY: the caller's contract.
+    unsafe { answer(work, stored, stored_bytes, error, error_bytes) }
+}
+
+/// The chunk that was stored.
+///
+/// # Safety
+/// `cd_values` points to `n_cd_values` values and `stored` to `stored_bytes` bytes, which stay as
+/// they are during the call; the others as for [`answer`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn h5h264_decode(
+    cd_values: *const u32,
+    n_cd_values: usize,
+    stored: *const c_void,
+    stored_bytes: usize,
+    n_threads: usize,
+    chunk: *mut *mut c_void,
+    chunk_bytes: *mut usize,
+    error: *mut c_char,
+    error_bytes: usize,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    let (cd_values, stored) =
+        unsafe { (input(cd_values, n_cd_values), input(stored.cast::<u8>(), stored_bytes)) };
+    let work = || Ok(with_threads(at_most(n_threads), || filter::decode(cd_values, stored))?);
+    // SAFETY: the caller's contract.
+    unsafe { answer(work, chunk, chunk_bytes, error, error_bytes) }
+}
+
+/// What is known of a stored chunk without decoding it, as JSON in UTF-8.
+///
+/// # Safety
+/// `stored` points to `stored_bytes` bytes, which stay as they are during the call; the others as
+/// for [`answer`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn h5h264_describe(
+    stored: *const c_void,
+    stored_bytes: usize,
+    json: *mut *mut c_void,
+    json_bytes: *mut usize,
+    error: *mut c_char,
+    error_bytes: usize,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    let stored = unsafe { input(stored.cast::<u8>(), stored_bytes) };
+    let work = || {
+        let text = describe::json(stored)?;
+        let mut json = Buffer::zeroed(text.len())?;
+        json.copy_from_slice(text.as_bytes());
+        Ok(json)
+    };
+    // SAFETY: the caller's contract.
+    unsafe { answer(work, json, json_bytes, error, error_bytes) }
+}
+
+/// Takes back what one of these functions gave; null is nothing to take back.
+///
+/// # Safety
+/// `buffer` is null, or came from one of these functions and was not taken back yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn h5h264_free(buffer: *mut c_void) {
+    // SAFETY: the caller's contract; a `Buffer` is malloc'ed.
+    unsafe { libc::free(buffer) };
+}
+
+fn at_most(n_threads: usize) -> usize {
+    if n_threads == 0 { usize::MAX } else { n_threads }
+}
+
+/// # Safety
+/// `start` points to `len` values that live and stay unchanged for `'a`; it may be anything when
+/// `len` is 0.
+unsafe fn input<'a, T>(start: *const T, len: usize) -> &'a [T] {
+    if len == 0 || start.is_null() {
+        return &[];
+    }
+    // SAFETY: the caller's contract.
+    unsafe { slice::from_raw_parts(start, len) }
+}
+
+/// Does the work behind the panic guard and gives its result away.
+///
+/// # Safety
+/// `output` and `output_bytes` can be written to; so can `error_bytes` bytes at `error`, which may
+/// be null when there are none.
+unsafe fn answer(
+    work: impl FnOnce() -> Result<Buffer, Failure>,
+    output: *mut *mut c_void,
+    output_bytes: *mut usize,
+    error: *mut c_char,
+    error_bytes: usize,
+) -> c_int {
+    static SILENCE: Once = Once::new();
+    SILENCE.call_once(h5filter::silence_panics);
+    let (status, buffer, n_bytes) = match h5filter::guard(work) {
+        Ok(buffer) => {
+            let n_bytes = buffer.len();
+            (Status::Done, buffer.into_raw(), n_bytes)
+        }
+        Err(failure) => {
+            // SAFETY: the caller's contract.
+            unsafe { write_text(&failure.message, error, error_bytes) };
+            (failure.minor.into(), ptr::null_mut(), 0)
+        }
+    };
+    // SAFETY: the caller's contract.
+    unsafe {
+        *output = buffer;
+        *output_bytes = n_bytes;
+    }
+    status as c_int
+}
+
+/// Writes what fits of a text, cut between characters, and a NUL.
+///
+/// # Safety
+/// `n_bytes` bytes at `start` can be written to.
+unsafe fn write_text(text: &str, start: *mut c_char, n_bytes: usize) {
+    let Some(most) = n_bytes.checked_sub(1) else { return };
+    let end = (0..=most.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+    // SAFETY: `end` < `n_bytes`, and the two do not overlap, since one is ours.
+    unsafe {
+        ptr::copy_nonoverlapping(text.as_ptr().cast(), start, end);
+        *start.add(end) = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+
+    use super::*;
+
+    type Answer = Result<Vec<u8>, (c_int, String)>;
+
+    /// Calls one of the functions as C would.
+    fn call(function: impl FnOnce(*mut *mut c_void, *mut usize, *mut c_char, usize) -> c_int) -> Answer {
+        let (mut buffer, mut n_bytes, mut error) = (ptr::null_mut(), 0, [1; 64]);
+        let status = function(&mut buffer, &mut n_bytes, error.as_mut_ptr(), error.len());
+        // SAFETY: the functions' contract: a buffer, or a text that ends with a NUL.
+        unsafe {
+            if status != 0 {
+                assert!(buffer.is_null());
+                return Err((status, CStr::from_ptr(error.as_ptr()).to_str().unwrap().to_owned()));
+            }
+            let bytes = input(buffer.cast::<u8>(), n_bytes).to_vec();
+            h5h264_free(buffer);
+            Ok(bytes)
+        }
+    }
+
+    fn encode(cd_values: &[u32], chunk: &[u8]) -> Answer {
+        let (n, n_bytes) = (cd_values.len(), chunk.len());
+        // SAFETY: pointers and lengths are those of slices.
+        call(|out, len, error, room| unsafe {
+            h5h264_encode(cd_values.as_ptr(), n, chunk.as_ptr().cast(), n_bytes, 1, out, len, error, room)
+        })
+    }
+
+    fn decode(cd_values: &[u32], stored: &[u8]) -> Answer {
+        let (n, n_bytes) = (cd_values.len(), stored.len());
+        // SAFETY: pointers and lengths are those of slices.
+        call(|out, len, error, room| unsafe {
+            h5h264_decode(cd_values.as_ptr(), n, stored.as_ptr().cast(), n_bytes, 0, out, len, error, room)
+        })
+    }
+
+    fn describe(stored: &[u8]) -> Answer {
+        // SAFETY: pointers and lengths are those of slices.
+        call(|out, len, error, room| unsafe {
+            h5h264_describe(stored.as_ptr().cast(), stored.len(), out, len, error, room)
+        })
+    }
+
+    fn frames() -> Vec<u8> {
+        (0..4 * 40 * 60u32).flat_map(|i| (i % 60 * 7 + i / 2400).to_le_bytes()[..2].to_owned()).collect()
+    }
+
+    #[test]
+    fn chunks_are_those_of_the_filter() {
+        let stored = encode(&[40, 60, 2], &frames()).unwrap();
+        assert_eq!(stored[..], filter::encode(&[40, 60, 2], &frames()).unwrap()[..]);
+        assert_eq!(decode(&[], &stored).unwrap(), frames());
+    }
+
+    #[test]
+    fn a_chunk_is_described() {
+        let stored = encode(&[40, 60, 2], &frames()).unwrap();
+        let json = String::from_utf8(describe(&stored).unwrap()).unwrap();
+        for part in
+            ["\"content\":\"coded\"", "\"n_frames\":4,\"height\":40,\"width\":60", "\"coding\":\"video\""]
+        {
+            assert!(json.contains(part), "{json}");
+        }
+    }
+
+    #[test]
+    fn errors_come_with_a_status_and_as_much_of_the_sentence_as_fits() {
+        let (status, sentence) = encode(&[41, 60, 2], &frames()).unwrap_err();
+        assert_eq!(status, Status::BadValue as c_int);
+        assert!(sentence.starts_with("frames of height 41 × width 60 × 2 bytes do not fit"), "{sentence}");
+        assert_eq!(sentence.len(), 63);
+        let (status, sentence) = decode(&[], b"something else").unwrap_err();
+        assert_eq!(status, Status::CantFilter as c_int);
+        assert!(sentence.starts_with("the chunk of 14 bytes was not written by this filter"), "{sentence}");
+        assert!(describe(b"").is_err());
+    }
+
+    #[test]
+    fn a_sentence_is_cut_between_characters() {
+        let mut room = [1; 4];
+        // SAFETY: the room is as large as the function is told.
+        unsafe { write_text("a××", room.as_mut_ptr(), room.len()) };
+        assert_eq!(room.map(|c| c as u8), [b'a', 0xc3, 0x97, 0]);
+        // SAFETY: as above; nothing may be written.
+        unsafe { write_text("a", ptr::null_mut(), 0) };
+    }
+
+    #[test]
+    fn a_panic_is_a_status() {
+        let panic = || -> Result<Buffer, Failure> { panic!("no reason") };
+        // SAFETY: the pointers are those of variables.
+        let answer = call(|out, len, error, room| unsafe { answer(panic, out, len, error, room) });
+        assert_eq!(answer.unwrap_err().0, Status::CantFilter as c_int);
+    }
+}
