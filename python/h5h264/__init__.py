@@ -1,0 +1,29 @@
+"""Lossless video for image sequences in HDF5.
+
+Importing this package makes the filter (id 32010) known to h5py, for reading and for writing:
+
+>>> import h5py, h5h264
+>>> with h5py.File("frames.h5", "w") as file:
+...     file.create_dataset("frames", data=frames, chunks=(10, 256, 256), compression=h5h264.H264())
+
+`encode` and `decode` work on single chunks. `PLUGIN_PATH` is the folder of the plugin, for other programs'
+`HDF5_PLUGIN_PATH`.
+"""
+
+from ._codec import decode, encode
+from ._filter import FILTER_ID, PRESETS, H264, register
+from ._library import PLUGIN_PATH
+from ._version import __version__
+
+__all__ = [
+    "FILTER_ID",
+    "PLUGIN_PATH",
+    "PRESETS",
+    "H264",
+    "decode",
+    "encode",
+    "register",
+    "__version__",
+]
+
+_registered_on_import = register()

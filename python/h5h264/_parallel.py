@@ -1,0 +1,63 @@
+"""Several chunks at once: how many threads, and a bounded queue of work for them."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Optional, TypeVar
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+# Chunks for each thread that are on their way: one in work, one that waits for it or to be fetched.
+_DEPTH = 2
+
+
+def n_threads(threads: Optional[int]) -> int:
+    """As many as were asked for; by default what `H5H264_THREADS` says, or the cores that this
+    process may use."""
+    if threads is not None:
+        return _checked(threads)
+    from_environment = os.environ.get("H5H264_THREADS", "").strip()
+    if from_environment.isdecimal() and int(from_environment) > 0:
+        return int(from_environment)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def n_threads_for_one(threads: Optional[int]) -> int:
+    """For the library: 0 is its own default."""
+    return 0 if threads is None else _checked(threads)
+
+
+def _checked(threads: int) -> int:
+    try:
+        number = operator.index(threads)
+    except TypeError:
+        raise TypeError(f"threads is {threads!r} (expected a whole number)") from None
+    if number < 1:
+        raise ValueError(f"threads is {number} (expected 1 or more)")
+    return number
+
+
+def ordered_map(n: int, work: Callable[[T], U], items: Iterable[T]) -> Iterator[tuple[T, U]]:
+    """Each item with what `work` makes of it in one of `n` threads, in order. Items are taken as
+    they are needed, so that memory stays bounded. An error ends it, and is raised here."""
+    pending: deque[tuple[T, Future[Any]]] = deque()
+    with ThreadPoolExecutor(n, thread_name_prefix="h5h264") as pool:
+        try:
+            for item in items:
+                if len(pending) >= _DEPTH * n:
+                    done, result = pending.popleft()
+                    yield done, result.result()
+                pending.append((item, pool.submit(work, item)))
+            while pending:
+                done, result = pending.popleft()
+                yield done, result.result()
+        finally:
+            for _, result in pending:
+                result.cancel()
