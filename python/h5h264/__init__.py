@@ -6,23 +6,31 @@ Importing this package makes the filter (id 32010) known to h5py, for reading an
 >>> with h5py.File("frames.h5", "w") as file:
 ...     file.create_dataset("frames", data=frames, chunks=(10, 256, 256), compression=h5h264.H264())
 
-`encode` and `decode` work on single chunks. `PLUGIN_PATH` is the folder of the plugin, for other programs'
+`write` and `read` do the same on all cores, `encode` and `decode` work on single chunks.
+`PLUGIN_PATH` is the folder of the plugin, for other programs'
 `HDF5_PLUGIN_PATH`.
 """
 
+from ._chunks import ChunkShape, chunks
 from ._codec import decode, encode
 from ._filter import FILTER_ID, PRESETS, H264, register
 from ._library import PLUGIN_PATH
+from ._read import read
 from ._version import __version__
+from ._write import write
 
 __all__ = [
     "FILTER_ID",
     "PLUGIN_PATH",
     "PRESETS",
     "H264",
+    "ChunkShape",
+    "chunks",
     "decode",
     "encode",
+    "read",
     "register",
+    "write",
     "__version__",
 ]
 

@@ -1,0 +1,219 @@
+"""Writing on all cores, of frames that need not fit into memory."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Optional, Union
+
+import h5py
+import numpy as np
+
+from . import _library
+from ._chunks import chunks as advised_chunks
+from ._filter import H264, options_of
+from ._grid import DirectChunks, direct_chunks, frames_from
+from ._parallel import n_threads, ordered_map
+from ._progress import progress_bar
+from ._source import Source, source_of
+
+
+def write(
+    group: h5py.Group,
+    name: str,
+    frames: Any,
+    *,
+    preset: Union[str, H264] = "ultrafast",
+    chunks: Optional[tuple[int, ...]] = None,
+    threads: Optional[int] = None,
+    progress: Optional[bool] = None,
+    append: bool = False,
+    **create_dataset: Any,
+) -> h5py.Dataset:
+    """Writes frames to a new dataset, with the chunks encoded on all cores, outside HDF5's lock.
+
+    The dataset is the one, byte for byte, that `group.create_dataset(name, data=frames,
+    compression=H264(preset), ...)` makes. Only as many frames as are being encoded are in memory.
+
+    Parameters
+    ----------
+    group
+        The file or group.
+    name
+        The dataset's name there.
+    frames
+        An array; or anything with a shape, a dtype and slices: a memory map, another dataset, a
+        dask array; or an iterable of frames of one shape and type, a generator for example. From an
+        iterable, the dataset is resizable along time.
+    preset
+        A preset's name, or options, `H264`.
+    chunks
+        The chunk shape; default: `h5h264.chunks`.
+    threads
+        Chunks to encode at once; default: the cores that the process may use.
+    progress
+        Whether to show a bar, with tqdm; default: if it is installed and stderr is a terminal.
+    append
+        Whether the frames go to the end of the dataset if it exists, whose shape, type and options
+        stay as they are.
+    **create_dataset
+        Further arguments for `create_dataset`: `maxshape`, `fillvalue`, `dtype`, `shuffle`...
+
+    Returns
+    -------
+    h5py.Dataset
+        The dataset. If anything fails, a frame or the disk, a new dataset is deleted again, and one
+        that was appended to has its old length.
+
+    Raises
+    ------
+    ValueError
+        The dataset exists and `append` is False; a frame differs from the first in shape or type;
+        the options do not fit.
+    TypeError
+        HDF5 or the filter do not take the type.
+    """
+    if not isinstance(group, h5py.Group):
+        raise TypeError(f"group is a {type(group).__name__} (expected an HDF5 file or group of h5py)")
+    n = n_threads(threads)
+    options = options_of(preset)
+    source = source_of(frames)
+    if append and name in group:
+        dataset = group[name]
+        _check_appendable(dataset, source)
+        with _old_length_on_failure(dataset):
+            _Writer(dataset, n, progress, is_new=False).write(source)
+        return dataset
+    if append or not source.n_frames:
+        create_dataset.setdefault("maxshape", (None, *source.frame_shape))
+    shape = (source.n_frames or 0, *source.frame_shape)
+    dtype = create_dataset.pop("dtype", None) or source.dtype
+    if chunks is None:
+        chunks = advised_chunks(shape, dtype)
+    dataset = group.create_dataset(name, shape, dtype, chunks=chunks, compression=options, **create_dataset)
+    with _deleted_on_failure(group, name):
+        _Writer(dataset, n, progress, is_new=True).write(source)
+    return dataset
+
+
+def _check_appendable(dataset: Any, source: Source) -> None:
+    if not isinstance(dataset, h5py.Dataset) or dataset.shape is None or dataset.ndim == 0:
+        raise ValueError(
+            f"{dataset.name} can't be appended to (expected a dataset of one dimension at least)"
+        )
+    if dataset.shape[1:] != source.frame_shape:
+        raise ValueError(
+            f"frames of shape {source.frame_shape} (expected {dataset.shape[1:]}, as in {dataset.name})"
+        )
+    if dataset.dtype != source.dtype:
+        raise ValueError(f"frames of type {source.dtype} (expected {dataset.dtype}, as in {dataset.name})")
+    most = dataset.maxshape[0]
+    if most is not None and len(dataset) + (source.n_frames or 0) > most:
+        raise ValueError(
+            f"{source.n_frames} frames do not fit {dataset.name}: {len(dataset)} of at most {most} are there"
+        )
+
+
+@contextmanager
+def _deleted_on_failure(group: h5py.Group, name: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        del group[name]
+        raise
+
+
+@contextmanager
+def _old_length_on_failure(dataset: h5py.Dataset) -> Iterator[None]:
+    n_frames = len(dataset)
+    try:
+        yield
+    except BaseException:
+        dataset.resize(n_frames, axis=0)
+        raise
+
+
+class _Block(NamedTuple):
+    """What goes to one chunk, or a part of it at the edges of the dataset."""
+
+    offset: tuple[int, ...]
+    content: np.ndarray
+
+
+class _Writer:
+    """Writes frames to a new dataset, or to the end of one."""
+
+    def __init__(self, dataset: h5py.Dataset, n: int, progress: Optional[bool], is_new: bool) -> None:
+        self.dataset, self.n, self.progress, self.is_new = dataset, n, progress, is_new
+        self.start = 0 if is_new else len(dataset)
+        self.chunks = direct_chunks(dataset)
+        self.fill_value = dataset.fillvalue
+
+    def write(self, source: Source) -> None:
+        if self.dataset.shape[0] < self.start + (source.n_frames or 0):
+            self.dataset.resize(self.start + (source.n_frames or 0), axis=0)
+        # `dtype=` may have made it another: then HDF5 converts.
+        if source.dtype != self.dataset.dtype:
+            self.chunks = None
+        frame_bytes = math.prod(source.frame_shape) * source.dtype.itemsize
+        total = None if source.n_expected is None else source.n_expected * frame_bytes
+        with progress_bar(self.progress, total, f"writing {self.dataset.name}") as advance:
+            if self.chunks is None:
+                self.write_through_hdf5(source, advance)
+            else:
+                self.write_chunks(source, self.chunks, advance)
+
+    def write_through_hdf5(self, source: Source, advance: Any) -> None:
+        chunk_length = self.dataset.chunks[0] if self.dataset.chunks else 1
+        for t, slab in self.slabs(source, chunk_length):
+            self.dataset[t : t + len(slab)] = slab
+            advance(slab.nbytes)
+
+    def write_chunks(self, source: Source, chunks: DirectChunks, advance: Any) -> None:
+        slabs = self.slabs(source, chunks.shape[0])
+        blocks = itertools.chain.from_iterable(self.blocks(t, slab, chunks) for t, slab in slabs)
+        for block, stored in ordered_map(self.n, self.encode, blocks):
+            if stored is None:
+                self.dataset[self.place(block)] = block.content
+            else:
+                self.dataset.id.write_direct_chunk(block.offset, stored)
+            advance(block.content.nbytes)
+
+    def slabs(self, source: Source, chunk_length: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Frames that share chunks, with the number of the first."""
+        # The first may complete a chunk that is there.
+        n_missing = -self.start % chunk_length
+        t = self.start
+        for slab in source.slabs(chunk_length, n_missing or chunk_length):
+            if self.dataset.shape[0] < t + len(slab):
+                self.dataset.resize(t + len(slab), axis=0)
+            yield t, slab
+            t += len(slab)
+
+    def blocks(self, t: int, slab: np.ndarray, chunks: DirectChunks) -> Iterator[_Block]:
+        selection = frames_from(t, t + len(slab), self.dataset.shape)
+        for part in selection.parts(chunks.shape):
+            offset = (part.offset[0] + (part.source[0].start or 0), *part.offset[1:])
+            yield _Block(offset, slab[part.target])
+
+    def place(self, block: _Block) -> tuple[slice, ...]:
+        return tuple(slice(o, o + n) for o, n in zip(block.offset, block.content.shape))
+
+    def encode(self, block: _Block) -> Optional[np.ndarray]:
+        """In a thread of its own: what to store, or None for what HDF5 has to add to a chunk.
+
+        As many threads code the chunk as in HDF5, since the bytes depend on it."""
+        chunks = self.chunks
+        if chunks is None or block.offset[0] % chunks.shape[0] != 0:
+            return None
+        if block.content.shape == chunks.shape:
+            content = np.ascontiguousarray(block.content)
+        elif not self.is_new:
+            # Datasets of other programs may keep the chunks at their edges unfiltered.
+            return None
+        else:
+            content = np.full(chunks.shape, self.fill_value, chunks.dtype)
+            content[tuple(map(slice, block.content.shape))] = block.content
+        return _library.encode(chunks.cd_values, content)
