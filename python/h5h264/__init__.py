@@ -6,16 +6,18 @@ Importing this package makes the filter (id 32010) known to h5py, for reading an
 >>> with h5py.File("frames.h5", "w") as file:
 ...     file.create_dataset("frames", data=frames, chunks=(10, 256, 256), compression=h5h264.H264())
 
-`write` and `read` do the same on all cores, `encode` and `decode` work on single chunks.
-`PLUGIN_PATH` is the folder of the plugin, for other programs'
+`write` and `read` do the same on all cores, `encode` and `decode` work on single chunks, `info` says
+how a dataset is stored. `PLUGIN_PATH` is the folder of the plugin, for other programs'
 `HDF5_PLUGIN_PATH`.
 """
 
 from ._chunks import ChunkShape, chunks
 from ._codec import decode, encode
 from ._filter import FILTER_ID, PRESETS, H264, register
+from ._info import ChunkInfo, Info, info
 from ._library import PLUGIN_PATH
 from ._read import read
+from ._tree import load, save
 from ._version import __version__
 from ._write import write
 
@@ -24,12 +26,17 @@ __all__ = [
     "PLUGIN_PATH",
     "PRESETS",
     "H264",
+    "ChunkInfo",
     "ChunkShape",
+    "Info",
     "chunks",
     "decode",
     "encode",
+    "info",
+    "load",
     "read",
     "register",
+    "save",
     "write",
     "__version__",
 ]

@@ -1,0 +1,154 @@
+"""How a dataset is stored."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+import h5py
+
+from . import _library
+from ._filter import FILTER_ID, H264, pipeline, stored_cd_values
+
+
+@dataclass(frozen=True)
+class ChunkInfo:
+    """A stored chunk. What is None is not in such a chunk."""
+
+    #: Of its first element in the dataset.
+    offset: tuple[int, ...]
+    stored_bytes: int
+    raw_bytes: int
+    #: Bit i is set if the i-th filter of the pipeline was left out.
+    filter_mask: int
+    #: "coded"; "raw": as it is, with checksums; "resized": as an earlier filter left it; "unfiltered":
+    #: HDF5 left the filter out; "hidden": by filters that come after this one.
+    content: str
+    #: "h5h264", or "original" for that of the first h5h264.
+    layout: Optional[str] = None
+    format_version: Optional[int] = None
+    #: What became of the samples: "integer", "integral float", "ordered float", "rotated float".
+    transform: Optional[str] = None
+    #: Distinct values, where samples were replaced by their rank; else 0.
+    table_len: Optional[int] = None
+    #: (bits, coding) of each plane, from the least significant bits up; coding is "constant",
+    #: "raw" or "video".
+    planes: Optional[tuple[tuple[int, str], ...]] = None
+    #: Bytes of the planes that are stored as they are.
+    raw_planes_bytes: Optional[int] = None
+    #: Bytes of the H.264 stream.
+    video_bytes: Optional[int] = None
+
+    @property
+    def ratio(self) -> float:
+        """Raw by stored bytes."""
+        return self.raw_bytes / self.stored_bytes
+
+    def _kind(self) -> str:
+        if self.planes is None:
+            return self.content if self.layout != "original" else "coded, original layout"
+        planes = " + ".join(f"{bits} bits {coding}" for bits, coding in self.planes) or "nothing"
+        table = f", table of {self.table_len} values" if self.table_len else ""
+        return f"{self.transform}{table}: {planes}"
+
+
+@dataclass(frozen=True)
+class Info:
+    """A dataset with this filter; see `info`."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Any
+    chunk_shape: tuple[int, ...]
+    #: The options that it was created with.
+    options: H264
+    #: The filter's parameters as they are stored: docs/cd_values.md.
+    cd_values: tuple[int, ...]
+    chunks: tuple[ChunkInfo, ...] = field(repr=False)
+
+    @property
+    def preset(self) -> str:
+        """x264's name of the preset."""
+        return self.options.preset
+
+    @property
+    def stored_bytes(self) -> int:
+        """Of all chunks."""
+        return sum(chunk.stored_bytes for chunk in self.chunks)
+
+    @property
+    def raw_bytes(self) -> int:
+        """Of all chunks that are stored; those at the edges count as whole ones."""
+        return sum(chunk.raw_bytes for chunk in self.chunks)
+
+    @property
+    def ratio(self) -> float:
+        """Raw by stored bytes; NaN if nothing is stored."""
+        return self.raw_bytes / self.stored_bytes if self.chunks else math.nan
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{self.name}: {_shape(self.shape)} {self.dtype} "
+            f"in {len(self.chunks)} chunks of {_shape(self.chunk_shape)}",
+            f"{self.options!r}",
+            f"{self.raw_bytes} bytes stored in {self.stored_bytes}, ratio {self.ratio:.2f}",
+        ]
+        kinds = Counter(chunk._kind() for chunk in self.chunks)
+        lines += [f"{n:6} × {kind}" for kind, n in kinds.most_common()]
+        return "\n".join(lines)
+
+
+def info(dataset: h5py.Dataset) -> Info:
+    """How a dataset is stored, chunk by chunk and in sum.
+
+    Reads every stored chunk, and checks its checksum, but decodes none. Printed, it is a summary.
+
+    Raises
+    ------
+    ValueError
+        The dataset does not have this filter.
+    OSError
+        A chunk is damaged.
+    """
+    cd_values = stored_cd_values(dataset)
+    filter_ids = [filter_id for filter_id, _ in pipeline(dataset)]
+    raw_bytes = math.prod(dataset.chunks) * dataset.id.get_type().get_size()
+    chunks = []
+    for i in range(dataset.id.get_num_chunks()):
+        offset = tuple(dataset.id.get_chunk_info(i).chunk_offset)
+        filter_mask, stored = dataset.id.read_direct_chunk(offset)
+        known = _describe(stored, filter_mask, filter_ids)
+        chunks.append(ChunkInfo(offset, len(stored), raw_bytes, filter_mask, **known))
+    return Info(
+        dataset.name or "",
+        dataset.shape,
+        dataset.dtype,
+        dataset.chunks,
+        H264._from_cd_values(cd_values),
+        cd_values,
+        tuple(chunks),
+    )
+
+
+def _describe(stored: bytes, filter_mask: int, filter_ids: list[int]) -> dict[str, Any]:
+    place = filter_ids.index(FILTER_ID)
+    if filter_mask >> place & 1:
+        return {"content": "unfiltered"}
+    after = filter_ids[place + 1 :]
+    if after == [h5py.h5z.FILTER_FLETCHER32] and not filter_mask >> place + 1 & 1:
+        # Its checksum stands behind the chunk.
+        stored = stored[:-4]
+    elif after:
+        return {"content": "hidden"}
+    known = _library.describe(stored)
+    described = {name: known.get(name) for name in ("content", "layout", "format_version", "table_len")}
+    if "planes" in known:
+        described["planes"] = tuple((plane["bits"], plane["coding"]) for plane in known["planes"])
+    more = {name: known.get(name) for name in ("raw_planes_bytes", "video_bytes")}
+    return {**described, **more, "transform": known.get("mapping")}
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
