@@ -1,0 +1,132 @@
+"""Our chunks in Zarr, and in references to HDF5 files: read without HDF5, from any store.
+
+Importing `h5h264` is not needed: Zarr and numcodecs find the codecs by the name "h5h264".
+Needs numcodecs; arrays of Zarr format 3 need zarr 3, `references` needs kerchunk.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import numpy as np
+from numcodecs.abc import Codec
+from numcodecs.compat import ensure_contiguous_ndarray, ensure_ndarray_like, ndarray_copy
+
+from ._codec import decode, encode
+from ._filter import H264, options_of
+
+__all__ = ["H264Codec", "references"]
+
+
+class H264Codec(Codec):
+    """The codec of Zarr format 2 arrays, as `compressor`, and of references to HDF5 chunks, as filter.
+
+    `preset` and `layout` are as for `h5h264.H264`; `cd_values` are the filter's parameters of an HDF5
+    dataset, which only chunks of the original layout need.
+    """
+
+    codec_id = "h5h264"
+
+    def __init__(
+        self, preset: str = "ultrafast", layout: str = "h5h264", cd_values: Optional[list[int]] = None
+    ) -> None:
+        options = H264(preset, layout=layout)
+        self.preset, self.layout = options.preset, options.layout
+        self.cd_values = None if cd_values is None else list(cd_values)
+
+    def encode(self, buf: Any) -> bytes:
+        array = np.asarray(ensure_ndarray_like(buf))
+        return encode(array, H264(self.preset, layout=self.layout))
+
+    def decode(self, buf: Any, out: Any = None) -> Any:
+        chunk = decode(ensure_contiguous_ndarray(buf), options=tuple(self.cd_values or ()))
+        return ndarray_copy(chunk, out)
+
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = {"id": self.codec_id, "preset": self.preset, "layout": self.layout}
+        return config if self.cd_values is None else {**config, "cd_values": self.cd_values}
+
+
+def references(path: str, **options: Any) -> dict[str, Any]:
+    """References to the chunks of an HDF5 file, for fsspec's "reference" file system.
+
+    kerchunk makes them, and is told here how datasets with this filter are coded. `options` are those
+    of `kerchunk.hdf.SingleHdf5ToZarr`; unless they say otherwise, what can't be referred to is an
+    error, ValueError or kerchunk's own.
+    """
+    from kerchunk.hdf import SingleHdf5ToZarr
+
+    from ._filter import FILTER_ID
+
+    class Translator(SingleHdf5ToZarr):
+        def _decode_filters(self, h5obj: Any) -> list[Codec]:
+            # The filter ids, or names, in the order in which they encode.
+            known = dict(h5obj._filters)
+            values = known.pop(str(FILTER_ID), known.pop(FILTER_ID, None))
+            if values is None:
+                return super()._decode_filters(h5obj)
+            if any(str(name) != "shuffle" for name in known):
+                raise ValueError(f"{h5obj.name} has filters beside h5h264: {', '.join(map(str, known))}")
+            before = super()._decode_filters(_WithFilters(h5obj, known))
+            return [*before, codec_of(tuple(values))]
+
+    return Translator(path, **{"error": "raise", **options}).translate()
+
+
+def codec_of(cd_values: tuple[int, ...]) -> H264Codec:
+    """The codec of a dataset with these parameters."""
+    options = H264._from_cd_values(cd_values)
+    return H264Codec(options.preset, options.layout, list(cd_values))
+
+
+class _WithFilters:
+    """A dataset that appears to have other filters."""
+
+    def __init__(self, dataset: Any, filters: dict[Any, Any]) -> None:
+        self._dataset, self._filters = dataset, filters
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dataset, name)
+
+
+try:
+    from zarr.abc.codec import ArrayBytesCodec
+except ImportError:  # zarr 2, or none: nothing to register a serializer with
+    pass
+else:
+    import asyncio
+    from dataclasses import dataclass
+
+    __all__.append("H264Serializer")
+
+    @dataclass(frozen=True)
+    class H264Serializer(ArrayBytesCodec):
+        """The codec of Zarr format 3 arrays, as `serializer`: it takes arrays to bytes."""
+
+        preset: str = "ultrafast"
+        is_fixed_size = False
+
+        def __post_init__(self) -> None:
+            options_of(self.preset)
+
+        @classmethod
+        def from_dict(cls, data: dict[str, Any]) -> H264Serializer:
+            return cls(**data.get("configuration", {}))
+
+        def to_dict(self) -> dict[str, Any]:
+            return {"name": "h5h264", "configuration": {"preset": self.preset}}
+
+        def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
+            raise NotImplementedError("the size of an encoded chunk depends on what is in it")
+
+        async def _encode_single(self, chunk_array: Any, chunk_spec: Any) -> Any:
+            array = chunk_array.as_numpy_array()
+            array = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
+            stored = await asyncio.to_thread(encode, array, self.preset)
+            return chunk_spec.prototype.buffer.from_bytes(stored)
+
+        async def _decode_single(self, chunk_bytes: Any, chunk_spec: Any) -> Any:
+            # Zarr's types of format 3 have no byte order: it is the codec's.
+            dtype = chunk_spec.dtype.to_native_dtype().newbyteorder("<")
+            array = await asyncio.to_thread(decode, chunk_bytes.to_bytes(), dtype, chunk_spec.shape)
+            return chunk_spec.prototype.nd_buffer.from_ndarray_like(array)

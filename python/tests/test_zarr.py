@@ -1,0 +1,155 @@
+"""Our chunks in Zarr stores, and HDF5 files read as Zarr."""
+
+import json
+import subprocess
+import sys
+
+import h5h264
+import h5py
+import numcodecs
+import numpy as np
+import pytest
+import xarray
+import zarr
+from h5h264.zarr import H264Codec, H264Serializer, references
+
+from support import MAGIC, movie, run_python, same_bytes
+
+SHAPE = (25, 50, 70)
+
+
+@pytest.fixture
+def frames():
+    return movie(SHAPE, "<u2")
+
+
+@pytest.fixture
+def reference_path(path, tmp_path, frames):
+    """References to a file of ours, with coordinates, as a JSON file."""
+    with h5py.File(path, "w") as file:
+        datasets = [
+            h5h264.write(file, "frames", frames, chunks=(10, 30, 70), preset="superfast"),
+            file.create_dataset(
+                "shuffled", data=frames, chunks=(10, 50, 70), shuffle=True, compression=h5h264.H264()
+            ),
+            h5h264.write(file, "original", frames, preset=h5h264.H264(layout="original")),
+            file.create_dataset("zipped", data=frames, chunks=(10, 50, 70), compression="gzip"),
+        ]
+        for i, name in enumerate("tyx"):
+            file[name] = np.arange(1, 1 + SHAPE[i])
+            file[name].make_scale(name)
+            for dataset in datasets:
+                dataset.dims[i].attach_scale(file[name])
+    found = tmp_path / "references.json"
+    found.write_text(json.dumps(references(str(path))))
+    return found
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
+def test_a_file_is_read_by_reference_with_xarray_and_dask(reference_path, frames, scheduler):
+    dataset = xarray.open_dataset(str(reference_path), engine="kerchunk", chunks={}, mask_and_scale=False)
+    for name in ("frames", "shuffled", "original", "zipped")[: 1 if scheduler == "processes" else 4]:
+        assert dataset[name].dims == ("t", "y", "x")
+        found = dataset[name].sel(t=slice(3, 20)).isel(y=slice(7, 40)).compute(scheduler=scheduler)
+        assert same_bytes(found.values, frames[2:20, 7:40])
+    assert dataset.frames.max("t").compute().equals(dataset.shuffled.max("t").compute())
+
+
+def test_references_need_no_hdf5_file(reference_path, frames):
+    """Only its bytes, wherever they are: the codec is found by its name alone."""
+    script = """
+        import json, sys
+        import fsspec, numcodecs
+        import numpy as np
+        refs = json.load(open(sys.argv[1]))["refs"]
+        url, offset, n_bytes = refs["frames/0.0.0"]
+        with fsspec.open(url) as file:
+            file.seek(offset)
+            stored = file.read(n_bytes)
+        (config,) = json.loads(refs["frames/.zarray"])["filters"]
+        chunk = numcodecs.get_codec(config).decode(stored)
+        print(int(np.frombuffer(chunk, "<u2").astype("u8").sum()))
+    """
+    assert int(run_python(script, reference_path)) == frames[:10, :30].astype("u8").sum()
+
+
+def test_other_filters_than_the_usual_are_refused(path, frames):
+    with h5py.File(path, "w") as file:
+        h5h264.write(file, "frames", frames, fletcher32=True)
+    with pytest.raises(ValueError, match="/frames has filters beside h5h264: fletcher32"):
+        references(str(path))
+
+
+@pytest.mark.parametrize("dtype", ["<u2", "u1", ">f4", "<i8", "?"])
+def test_zarr_format_2(tmp_path, dtype):
+    frames = movie(SHAPE, dtype)
+    array = zarr.create_array(
+        tmp_path / "a.zarr",
+        data=frames,
+        chunks=(10, 50, 70),
+        zarr_format=2,
+        compressors=H264Codec("superfast"),
+    )
+    assert (tmp_path / "a.zarr" / "0.0.0").read_bytes().startswith(MAGIC)
+    assert same_bytes(zarr.open_array(tmp_path / "a.zarr")[:], frames)
+    array[3:7, 5:9] = 1
+    frames[3:7, 5:9] = 1
+    assert same_bytes(zarr.open_array(tmp_path / "a.zarr")[:], frames)
+
+
+@pytest.mark.parametrize("shards", [None, (20, 50, 70)])
+@pytest.mark.parametrize("dtype", ["<u2", "u1", ">f4", "<i8", "?"])
+def test_zarr_format_3(tmp_path, dtype, shards):
+    frames = movie(SHAPE, dtype)
+    array = zarr.create_array(
+        tmp_path / "a.zarr",
+        data=frames,
+        chunks=(10, 50, 70),
+        shards=shards,
+        serializer=H264Serializer("superfast"),
+        compressors=None,
+    )
+    stored = (tmp_path / "a.zarr" / "c" / "0" / "0" / "0").read_bytes()
+    assert MAGIC in stored and len(stored) < 20 * frames[0].nbytes
+    assert np.array_equal(zarr.open_array(tmp_path / "a.zarr")[:], frames)
+    array[3:7, 5:9] = 1
+    frames[3:7, 5:9] = 1
+    assert np.array_equal(zarr.open_array(tmp_path / "a.zarr")[:], frames)
+
+
+def test_the_codecs_are_found_by_name(tmp_path, frames):
+    """In a process that imports nothing of ours."""
+    for name, arguments in {
+        "2": {"zarr_format": 2, "compressors": H264Codec()},
+        "3": {"zarr_format": 3, "serializer": H264Serializer(), "compressors": None},
+    }.items():
+        zarr.create_array(tmp_path / name, data=frames, chunks=(10, 50, 70), **arguments)
+    script = "import sys, zarr; print([int(zarr.open_array(path)[:].sum()) for path in sys.argv[1:]])"
+    output = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "2", tmp_path / "3"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(output.stdout) == [int(frames.sum())] * 2
+
+
+def test_configurations(frames):
+    for codec in (H264Codec(), H264Codec("slow"), H264Codec("fast", "original", [40, 60, 2])):
+        assert numcodecs.get_codec(json.loads(json.dumps(codec.get_config()))) == codec
+    serializer = H264Serializer("slow")
+    assert H264Serializer.from_dict(json.loads(json.dumps(serializer.to_dict()))) == serializer
+    for make in (H264Codec, H264Serializer):
+        with pytest.raises(ValueError, match="preset 'best' does not exist"):
+            make("best")
+    out = np.empty_like(frames)
+    H264Codec().decode(H264Codec().encode(frames), out)
+    assert same_bytes(out, frames)
+
+
+def test_damage_is_an_error(tmp_path, frames):
+    zarr.create_array(tmp_path / "a", data=frames, chunks=SHAPE, zarr_format=2, compressors=H264Codec())
+    chunk = tmp_path / "a" / "0.0.0"
+    chunk.write_bytes(chunk.read_bytes()[:-1])
+    with pytest.raises(OSError, match="h5h264: damaged chunk"):
+        zarr.open_array(tmp_path / "a")[:]
