@@ -1,4 +1,5 @@
-"""What people do with datasets: append, overwrite, copy, combine filters, pass stored chunks on."""
+"""What people do with datasets: append, overwrite, copy, combine filters, pass stored chunks on.
+Every way to read and write a part is in test_python_and_hdf5.py."""
 
 import zlib
 
@@ -126,24 +127,6 @@ def test_overwriting_parts_of_chunks(path, frames):
     with h5py.File(path) as file:
         check_stored(file["frames"])
         assert same_bytes(file["frames"][()], frames)
-
-
-def test_selections(path, frames):
-    with h5py.File(path, "w") as file:
-        dataset = create(file, frames, chunks=(3, 20, 30))
-    with h5py.File(path) as file:
-        dataset = file["frames"]
-        for key in [
-            3,
-            -1,
-            np.s_[2:8:3],
-            np.s_[:, 5],
-            np.s_[..., 7],
-            np.s_[1, 19:21, 29:31],
-            np.s_[[0, 4, 9], ::7],
-        ]:
-            assert same_bytes(dataset[key], frames[key])
-        assert same_bytes(dataset[frames > 33_000], frames[frames > 33_000])
 
 
 @pytest.mark.parametrize("same_file", [True, False])
@@ -289,18 +272,6 @@ def test_a_dataset_beside_others(path, frames):
                     assert file[name][i].tobytes() == array[i].tobytes()
 
 
-def test_in_memory_files_and_user_blocks(tmp_path, frames):
-    with h5py.File("memory.h5", "w", driver="core", backing_store=False) as file:
-        check_stored(create(file, frames, chunks=CHUNKS))
-        file.flush()
-        image = file.id.get_file_image()
-    with h5py.File.in_memory(image) as file:
-        assert same_bytes(file["frames"][()], frames)
-    with h5py.File(tmp_path / "block.h5", "w", userblock_size=512) as file:
-        check_stored(create(file, frames, chunks=CHUNKS))
-        assert same_bytes(file["frames"][()], frames)
-
-
 @pytest.mark.parametrize("libver", ["earliest", "v110", "latest"])
 def test_every_file_format(path, frames, libver):
     """Newer formats index chunks in other ways, and can leave partial edge chunks unfiltered."""
@@ -341,14 +312,3 @@ def test_a_reader_beside_a_writer(path, frames):
         output, errors = reader.communicate("go on\n", timeout=60)
         assert (output, errors) == ("10\n", "")
         check_stored(dataset)
-
-
-def test_virtual_datasets_over_filtered_ones(path, tmp_path, frames):
-    with h5py.File(path, "w") as file:
-        create(file, frames, chunks=CHUNKS)
-    layout = h5py.VirtualLayout(SHAPE, "<u2")
-    source = h5py.VirtualSource(path, "frames", SHAPE)
-    layout[:6], layout[6:] = source[4:], source[:4]
-    with h5py.File(tmp_path / "virtual.h5", "w") as file:
-        file.create_virtual_dataset("frames", layout)
-        assert same_bytes(file["frames"][()], np.roll(frames, -4, axis=0))
