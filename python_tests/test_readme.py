@@ -46,6 +46,9 @@ def test_the_blocks_are_found():
 def test_every_block_runs(checkout, monkeypatch):
     monkeypatch.delenv("HDF5_PLUGIN_PATH")
     for language, block in BLOCKS:
+        if "import h5py, h5h264" in block:
+            # python/tests runs these, where the package is installed.
+            continue
         if re.fullmatch(r"(scripts/\w+\n)+", block):
             # These set up and run all tests, this one among them: not from here.
             for script in block.split():

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from support import run_python, same_bytes, stored_chunks
+from support import run_python, stored_chunks
 
 C_LIBRARY = ("libc.so", "libm.so", "libgcc_s.so", "libpthread.so", "libdl.so", "ld-linux", "linux-vdso")
 
@@ -193,11 +193,3 @@ def test_the_oldest_h5py(path):
 
 def test_the_oldest_h5py_is_the_one_that_is_asked_for():
     assert f"h5py>={OLDEST_H5PY}" in importlib.metadata.requires("h5h264")
-
-
-def test_readme_of_the_package(tmp_path):
-    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(), re.S)
-    subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True)
-    with h5py.File(tmp_path / "frames.h5") as file:
-        assert h5h264.info(file["frames"]).ratio > 1.5
-        assert same_bytes(h5h264.read(file["frames"]), file["frames"][()])
