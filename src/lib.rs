@@ -3,7 +3,8 @@
 //! The library is an HDF5 dynamic filter plugin. A chunk's way is a straight line, in
 //! [`filter`]: its bytes are described as frames ([`options`], [`geometry`]), its samples
 //! transformed ([`transform`]), some of their bits coded as pictures ([`video`], [`avcodec`]),
-//! and the whole stored with its checksums ([`payload`]). Nothing calls back up.
+//! and the whole stored with its checksums ([`payload`]). Nothing calls back up. [`capi`] offers the
+//! same to programs that read and write stored chunks themselves.
 
 pub mod avcodec;
 pub mod capi;

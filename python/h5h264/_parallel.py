@@ -12,9 +12,6 @@ from typing import Any, Optional, TypeVar
 T = TypeVar("T")
 U = TypeVar("U")
 
-# Chunks for each thread that are on their way: one in work, one that waits for it or to be fetched.
-_DEPTH = 2
-
 
 def n_threads(threads: Optional[int]) -> int:
     """As many as were asked for; by default what `H5H264_THREADS` says, or the cores that this
@@ -47,11 +44,13 @@ def _checked(threads: int) -> int:
 def ordered_map(n: int, work: Callable[[T], U], items: Iterable[T]) -> Iterator[tuple[T, U]]:
     """Each item with what `work` makes of it in one of `n` threads, in order. Items are taken as
     they are needed, so that memory stays bounded. An error ends it, and is raised here."""
+    # In work, or waiting for a thread or to be fetched.
+    n_pending = n + max(2, n // 2)
     pending: deque[tuple[T, Future[Any]]] = deque()
     with ThreadPoolExecutor(n, thread_name_prefix="h5h264") as pool:
         try:
             for item in items:
-                if len(pending) >= _DEPTH * n:
+                if len(pending) >= n_pending:
                     done, result = pending.popleft()
                     yield done, result.result()
                 pending.append((item, pool.submit(work, item)))

@@ -121,9 +121,9 @@ class _ChunkReader:
             return True
         try:
             content = self.bytes_of(stored, filter_mask)
+            array = content.view(self.chunks.dtype).reshape(self.chunks.shape)
         except (OSError, ValueError):
             return False
-        array = content.view(self.chunks.dtype).reshape(self.chunks.shape)
         self.target[part.target] = array[part.source]
         return True
 

@@ -411,3 +411,16 @@ def test_every_combination_of_slices(path):
             assert same_bytes(np.asarray(h5h264.read(dataset, selection)), np.asarray(array[selection])), (
                 selection
             )
+
+
+def test_stored_chunks_of_the_wrong_size(path, frames):
+    """HDF5 has the say on what somebody has made up."""
+    with h5py.File(path, "w") as file:
+        dataset = h5h264.write(file, "frames", frames, chunks=(5, 50, 70))
+        dataset.id.write_direct_chunk((5, 0, 0), h5h264.encode(frames[5:9]))
+        with pytest.raises(OSError) as expected:
+            dataset[5]
+        with pytest.raises(OSError) as found:
+            h5h264.read(dataset, 5)
+        assert str(found.value) == str(expected.value)
+        assert same_bytes(h5h264.read(dataset, np.s_[10:]), frames[10:])
