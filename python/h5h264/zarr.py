@@ -12,6 +12,7 @@ import numpy as np
 from numcodecs.abc import Codec
 from numcodecs.compat import ensure_contiguous_ndarray, ensure_ndarray_like, ndarray_copy
 
+from . import _library
 from ._codec import decode, encode
 from ._filter import H264, options_of
 
@@ -90,14 +91,14 @@ class _WithFilters:
 
 
 try:
-    from zarr.abc.codec import ArrayBytesCodec
+    from zarr.abc.codec import ArrayBytesCodec, BytesBytesCodec
 except ImportError:  # zarr 2, or none: nothing to register a serializer with
     pass
 else:
     import asyncio
     from dataclasses import dataclass
 
-    __all__.append("H264Serializer")
+    __all__ += ["H264Bytes", "H264Serializer"]
 
     @dataclass(frozen=True)
     class H264Serializer(ArrayBytesCodec):
@@ -130,3 +131,43 @@ else:
             dtype = chunk_spec.dtype.to_native_dtype().newbyteorder("<")
             array = await asyncio.to_thread(decode, chunk_bytes.to_bytes(), dtype, chunk_spec.shape)
             return chunk_spec.prototype.nd_buffer.from_ndarray_like(array)
+
+    @dataclass(frozen=True)
+    class H264Bytes(BytesBytesCodec):
+        """`H264Codec` for Zarr format 3: as VirtualiZarr sees the chunks of references. It takes bytes to
+        bytes, so it can encode only what `cd_values` describe."""
+
+        preset: str = "ultrafast"
+        layout: str = "h5h264"
+        cd_values: Optional[tuple[int, ...]] = None
+
+        is_fixed_size = False
+        # The name that codecs of numcodecs have there.
+        codec_name = "numcodecs.h5h264"
+
+        @classmethod
+        def from_dict(cls, data: dict[str, Any]) -> H264Bytes:
+            known = dict(data.get("configuration", {}))
+            values = known.pop("cd_values", None)
+            return cls(**known, cd_values=None if values is None else tuple(values))
+
+        def to_dict(self) -> dict[str, Any]:
+            known: dict[str, Any] = {"preset": self.preset, "layout": self.layout}
+            if self.cd_values is not None:
+                known["cd_values"] = list(self.cd_values)
+            return {"name": self.codec_name, "configuration": known}
+
+        def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
+            raise NotImplementedError("the size of an encoded chunk depends on what is in it")
+
+        async def _encode_single(self, chunk_bytes: Any, chunk_spec: Any) -> Any:
+            if self.cd_values is None:
+                raise ValueError("no cd_values: bytes alone are no frames (use H264Serializer)")
+            chunk = np.frombuffer(chunk_bytes.to_bytes(), np.uint8)
+            stored = await asyncio.to_thread(_library.encode, self.cd_values, chunk)
+            return chunk_spec.prototype.buffer.from_bytes(stored.tobytes())
+
+        async def _decode_single(self, chunk_bytes: Any, chunk_spec: Any) -> Any:
+            options = self.cd_values or ()
+            chunk = await asyncio.to_thread(decode, chunk_bytes.to_bytes(), options=options)
+            return chunk_spec.prototype.buffer.from_bytes(chunk.tobytes())

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 import xarray
 import zarr
-from h5h264.zarr import H264Codec, H264Serializer, references
+from h5h264.zarr import H264Bytes, H264Codec, H264Serializer, references
+from obspec_utils.registry import ObjectStoreRegistry
+from obstore.store import LocalStore
+from virtualizarr.parsers import KerchunkJSONParser
 
 from support import MAGIC, movie, run_python, same_bytes
 
@@ -71,6 +74,32 @@ def test_references_need_no_hdf5_file(reference_path, frames):
         print(int(np.frombuffer(chunk, "<u2").astype("u8").sum()))
     """
     assert int(run_python(script, reference_path)) == frames[:10, :30].astype("u8").sum()
+
+
+def test_virtualizarr_takes_the_references(path, tmp_path, reference_path, frames):
+    registry = ObjectStoreRegistry({"file://": LocalStore()})
+    references_of_url = tmp_path / "url.json"
+    references_of_url.write_text(json.dumps(references(f"file://{path}", inline_threshold=0)))
+    store = KerchunkJSONParser()(f"file://{references_of_url}", registry)
+    dataset = xarray.open_zarr(store, consolidated=False, zarr_format=3, mask_and_scale=False)
+    for name in ("frames", "shuffled", "original"):
+        assert same_bytes(dataset[name][3:20].values, frames[3:20])
+
+
+def test_bytes_alone_are_encoded_for_a_dataset_only(tmp_path, frames):
+    codec = H264Bytes(cd_values=h5h264_cd_values((10, 50, 70)))
+    arguments = {"chunks": (10, 50, 70), "dtype": "<u2", "shape": SHAPE}
+    zarr.create_array(tmp_path / "a", compressors=codec, **arguments)[:] = frames
+    assert (tmp_path / "a" / "c" / "0" / "0" / "0").read_bytes() == h5h264.encode(frames[:10])
+    assert same_bytes(zarr.open_array(tmp_path / "a")[:], frames)
+    with pytest.raises(ValueError, match="bytes alone are no frames"):
+        zarr.create_array(tmp_path / "b", compressors=H264Bytes(), **arguments)[:] = frames
+
+
+def h5h264_cd_values(chunks):
+    with h5py.File("x", "w", driver="core", backing_store=False) as file:
+        dataset = file.create_dataset("a", chunks, "<u2", chunks=chunks, compression=h5h264.H264())
+        return h5h264.info(dataset).cd_values
 
 
 def test_other_filters_than_the_usual_are_refused(path, frames):
