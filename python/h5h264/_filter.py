@@ -95,6 +95,8 @@ class H264(h5py.filters.FilterRefBase):
             passed = [number if values[6] >> slot & 1 else 0 for slot, number in enumerate(numbers[:3])]
             numbers = (passed[0], passed[1], passed[2], numbers[3], numbers[4])
         height, width, sample_bytes, preset, layout = numbers
+        if preset >= len(PRESETS) or layout >= len(LAYOUTS):
+            raise ValueError(f"the filter's parameters are {values}, which this version does not know")
         return cls(
             preset=PRESETS[preset],
             frame=(height, width) if height or width else None,

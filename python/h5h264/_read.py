@@ -94,6 +94,8 @@ class _Stored(NamedTuple):
 class _ChunkReader:
     def __init__(self, dataset: h5py.Dataset, chunks: DirectChunks, target: np.ndarray) -> None:
         self.dataset, self.chunks, self.target = dataset, chunks, target
+        # Now, since threads that decode must not wait for HDF5's lock.
+        self.fill_value = dataset.fillvalue
         self.n_threads_each = 1
 
     def read(self, selection: Selection, n: int, progress: Optional[bool]) -> None:
@@ -117,7 +119,7 @@ class _ChunkReader:
         """In a thread of its own; whether it could be done."""
         part, filter_mask, stored = chunk
         if stored is None:
-            self.target[part.target] = self.dataset.fillvalue
+            self.target[part.target] = self.fill_value
             return True
         try:
             content = self.bytes_of(stored, filter_mask)

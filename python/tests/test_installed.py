@@ -43,6 +43,8 @@ def test_the_version_is_that_of_the_plugin():
 @pytest.mark.skipif(sys.platform != "linux", reason="ldd")
 def test_the_plugin_needs_the_c_library_only():
     (plugin,) = Path(h5h264.PLUGIN_PATH).iterdir()
+    if b"libavcodec.so" in plugin.read_bytes():
+        pytest.skip("built where there are no sources of FFmpeg, and so with the system's")
     needed = [line.split()[0].split("/")[-1] for line in ldd(plugin)]
     assert needed
     assert [name for name in needed if not name.startswith(C_LIBRARY)] == []

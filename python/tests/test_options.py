@@ -96,6 +96,15 @@ def test_datasets_of_the_original_plugin(path):
         assert H264.from_dataset(file["frames"]) == H264(frame=(40, 60), sample_bytes=2)
 
 
+def test_parameters_of_a_later_version(path):
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset("a", (2, 40, 60), "u1", chunks=(2, 40, 60), compression=H264())
+        values = list(filters(dataset)[0][2])
+        values[3] = 99
+        with pytest.raises(ValueError, match="which this version does not know"):
+            H264._from_cd_values(tuple(values))
+
+
 def test_a_dataset_without_the_filter_has_no_options(path):
     with h5py.File(path, "w") as file:
         plain = file.create_dataset("plain", data=np.zeros((4, 40, 60)), chunks=True, compression="gzip")
