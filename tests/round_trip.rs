@@ -204,7 +204,7 @@ fn movies_are_stored_as_video_and_get_small() {
         ("noisy", "integers raw video gray", 2.2),
         ("few_values", "integers table video gray", 100.0),
         ("counts_in_floats", "integral floats reflected video video gray", 8.0),
-        ("signed", "integers raw video gray", 4.0),
+        ("signed", "integers reflected video video gray", 4.0),
         ("colour", "integers video rgb", 6.0),
         ("constant", "integers", 5000.0),
     ] {
