@@ -7,7 +7,7 @@ const MAX_ROWS: usize = 128;
 /// Samples of a row that are looked at, from different columns in each row.
 const MAX_ROW_SAMPLES: usize = 257;
 /// Of large chunks, one sample in so many is looked at.
-const SAMPLED_SHARE: usize = 32;
+const SAMPLED_SHARE: usize = 64;
 /// Samples that are looked at even if the chunk is small.
 const MIN_SAMPLES: usize = 1024;
 /// Samples that are predicted in the same way: the width of a macroblock.
