@@ -40,7 +40,7 @@ impl Table {
         let n_dense = n_dense(extent.max, n_samples);
         let mut values = Values::new(n_dense);
         values.insert(sampled.samples(), max_len).ok()?;
-        if values.n_dense_values() > max_len {
+        if values.len() > max_len || values.are_dense(sampled, extent.max) {
             return None;
         }
         let of_piece = |piece: Piece<'_>| {
@@ -133,8 +133,17 @@ impl Values {
         if self.sparse.len() > max_len { Err(TooMany) } else { Ok(()) }
     }
 
-    fn n_dense_values(&self) -> usize {
-        self.dense.iter().filter(|&&occurs| occurs).count()
+    fn len(&self) -> usize {
+        self.dense.iter().filter(|&&occurs| occurs).count() + self.sparse.len()
+    }
+
+    /// Whether there is little to gain: hardly a gap between the numbers that occur, and not much
+    /// nothing above them. Saves a look at all numbers.
+    fn are_dense<S: Sample>(&self, sampled: &SampledRows<S>, max: u64) -> bool {
+        let occurs = |value: u64| self.dense.get(value as usize).copied().unwrap_or(false);
+        let has_neighbour = |n: &S| occurs(n.widen().wrapping_sub(1)) || occurs(n.widen().wrapping_add(1));
+        let (n_dense, n) = (sampled.samples().filter(has_neighbour).count(), sampled.samples().count());
+        n_dense > n / 8 * 7 && max / 64 < self.len() as u64
     }
 
     fn union(mut self, other: Self) -> Self {

@@ -92,18 +92,19 @@ fn noise<S: Sample>(
 /// The number of raw bits in `range` that costs least, and its cost. At the end of the range, all
 /// bits are raw and nothing is coded.
 fn cheapest(cost: impl Fn(u32) -> f64, range: std::ops::Range<u32>) -> (u32, f64) {
-    let mut best = (range.end, f64::from(range.end));
+    let raw = (range.end, f64::from(range.end));
+    let mut best = (range.end, f64::INFINITY);
     for s in range {
-        // From here on, the raw bits alone cost more.
-        if f64::from(s) >= best.1 {
+        let cost = cost(s);
+        // A raw bit more costs a bit: it only gets worse.
+        if cost > best.1 + 0.5 {
             break;
         }
-        let cost = cost(s);
         if cost < best.1 {
             best = (s, cost);
         }
     }
-    best
+    if best.1 < raw.1 { best } else { raw }
 }
 
 /// Appends planes of eight bits, and one of what remains, for these bits.
