@@ -46,7 +46,7 @@ pub fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
     let key = ChunkKey::of(stored);
     if let Some(known) = process.chunks.get(&key) {
         check_size(known.len(), options::stored_chunk_bytes(cd_values))?;
-        return copy_of(&known);
+        return Ok(Buffer::concat(&[&known])?);
     }
     let chunk = decode_uncached(cd_values, stored)?;
     // A chunk that is stored as it is comes as fast from there.
@@ -68,7 +68,7 @@ fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
         Content::Raw(chunk) => {
             // What is not announced is bounded by what is stored.
             check_size(chunk.len(), expected.or(Some(chunk.len())))?;
-            copy_of(chunk)?
+            Buffer::concat(&[chunk])?
         }
         Content::Resized(chunk) => copy_of_resized(chunk, expected)?,
         Content::Coded { header, raw_planes, stream } => {
@@ -125,12 +125,6 @@ fn decode_samples<S: Sample>(header: &Header, raw_planes: &[u8], stream: &[u8]) 
     let n_threads = Process::current().n_threads();
     parallel::map(strips, n_threads, |strip| strip::decode::<S>(header, strip))?;
     Ok(chunk)
-}
-
-fn copy_of(bytes: &[u8]) -> Result<Buffer> {
-    let mut copy = Buffer::zeroed(bytes.len())?;
-    copy.copy_from_slice(bytes);
-    Ok(copy)
 }
 
 /// HDF5 before 2.2 reads a whole chunk from the buffer of the last filter, however little is in it.

@@ -92,41 +92,28 @@ pub fn layout_of(stored: &[u8]) -> Result<Layout> {
 
 /// Stores the chunk as it is, in 25 bytes more.
 pub fn write_raw(chunk: &[u8]) -> Result<Buffer> {
-    assemble(1, chunk, &[content::RAW], chunk.len(), |rest| rest.copy_from_slice(chunk))
+    assemble(1, chunk, &[&[content::RAW], chunk])
 }
 
 /// Stores what is not a chunk of the dataset's size as it is, in 25 bytes more.
 pub fn write_resized(chunk: &[u8]) -> Result<Buffer> {
-    assemble(1, chunk, &[content::RESIZED], chunk.len(), |rest| rest.copy_from_slice(chunk))
+    assemble(1, chunk, &[&[content::RESIZED], chunk])
 }
 
 /// Stores what the chunk was coded to: `parts` are the raw planes of its strips, then their streams.
 pub fn write_coded(chunk: &[u8], header: &Header, parts: &[&[u8]]) -> Result<Buffer> {
     let mut start = vec![content::CODED];
     header.write_to(&mut start);
-    let parts_bytes = parts.iter().map(|part| part.len()).sum();
-    assemble(header.version(), chunk, &start, parts_bytes, |mut rest| {
-        for part in parts {
-            let first;
-            (first, rest) = rest.split_at_mut(part.len());
-            first.copy_from_slice(part);
-        }
-    })
+    assemble(header.version(), chunk, &[&[&start[..]], parts].concat())
 }
 
-fn assemble(
-    version: u8,
-    chunk: &[u8],
-    start: &[u8],
-    rest_bytes: usize,
-    write_rest: impl FnOnce(&mut [u8]),
-) -> Result<Buffer> {
-    let mut stored = Buffer::zeroed(CONTENT + start.len() + rest_bytes)?;
-    stored[..7].copy_from_slice(&MAGIC);
-    stored[7] = version;
-    stored[DECODED_HASH].copy_from_slice(&XxHash3_64::oneshot(chunk).to_le_bytes());
-    stored[CONTENT..][..start.len()].copy_from_slice(start);
-    write_rest(&mut stored[CONTENT + start.len()..]);
+/// Puts the head before `content`.
+fn assemble(version: u8, chunk: &[u8], content: &[&[u8]]) -> Result<Buffer> {
+    let mut head = [0; CONTENT];
+    head[..7].copy_from_slice(&MAGIC);
+    head[7] = version;
+    head[DECODED_HASH].copy_from_slice(&XxHash3_64::oneshot(chunk).to_le_bytes());
+    let mut stored = Buffer::concat(&[&[&head[..]], content].concat())?;
     let hash = XxHash3_64::oneshot(&stored[STORED_HASH.end..]);
     stored[STORED_HASH].copy_from_slice(&hash.to_le_bytes());
     Ok(stored)

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
+use h5filter::Buffer;
 use twox_hash::XxHash3_128;
 
 use super::number_from_env;
@@ -35,7 +36,7 @@ impl ChunkKey {
 /// it; here, a loop over the frames costs one decode a chunk.
 pub struct ChunkCache {
     /// The one that was used last at the end.
-    chunks: Mutex<VecDeque<(ChunkKey, Arc<Vec<u8>>)>>,
+    chunks: Mutex<VecDeque<(ChunkKey, Arc<Buffer>)>>,
 }
 
 impl ChunkCache {
@@ -44,7 +45,7 @@ impl ChunkCache {
     }
 
     /// What `key` was decoded to.
-    pub fn get(&self, key: &ChunkKey) -> Option<Arc<Vec<u8>>> {
+    pub fn get(&self, key: &ChunkKey) -> Option<Arc<Buffer>> {
         let mut chunks = self.lock();
         let index = chunks.iter().position(|(known, _)| known == key)?;
         let found = chunks.remove(index)?;
@@ -60,12 +61,11 @@ impl ChunkCache {
 
     /// Keeps a decoded chunk; those that were not used for longest make room.
     pub fn put(&self, key: ChunkKey, chunk: &[u8]) {
-        let mut copy = Vec::new();
-        // Without memory for it, the cache stays as it is.
-        if !self.accepts(chunk.len()) || copy.try_reserve_exact(chunk.len()).is_err() {
+        if !self.accepts(chunk.len()) {
             return;
         }
-        copy.extend_from_slice(chunk);
+        // Without memory for it, the cache stays as it is.
+        let Ok(copy) = Buffer::concat(&[chunk]) else { return };
         let mut chunks = self.lock();
         if chunks.iter().any(|(known, _)| *known == key) {
             return;
@@ -77,7 +77,12 @@ impl ChunkCache {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(ChunkKey, Arc<Vec<u8>>)>> {
+    /// Forgets all chunks: for benchmarks.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(ChunkKey, Arc<Buffer>)>> {
         // The list is whole at every point where a panic could happen.
         self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,7 +101,7 @@ mod tests {
         let cache = ChunkCache::new();
         let chunk = vec![7; MIN_CHUNK_BYTES];
         cache.put(ChunkKey::of(b"stored"), &chunk);
-        assert_eq!(cache.get(&ChunkKey::of(b"stored")).unwrap().as_slice(), chunk);
+        assert_eq!(cache.get(&ChunkKey::of(b"stored")).unwrap()[..], chunk);
         assert!(cache.get(&ChunkKey::of(b"Stored")).is_none());
     }
 

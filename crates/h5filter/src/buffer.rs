@@ -17,7 +17,7 @@ pub struct OutOfMemory {
 }
 
 impl Buffer {
-    /// A buffer of `len` zero bytes. Large ones cost nothing until they are written to.
+    /// A buffer of `len` zero bytes.
     pub fn zeroed(len: usize) -> Result<Self, OutOfMemory> {
         // SAFETY: calloc has no preconditions; one byte at least, because calloc(0) may be null.
         let start = unsafe { libc::calloc(len.max(1), 1) };
@@ -25,6 +25,26 @@ impl Buffer {
             Some(start) => Ok(Self { start, len }),
             None => Err(OutOfMemory { bytes: len }),
         }
+    }
+
+    /// A buffer of these parts, one after the other. Making it 0 before would take as long as the
+    /// copying: memory that was used before comes back from the allocator as it was left.
+    pub fn concat(parts: &[&[u8]]) -> Result<Self, OutOfMemory> {
+        // What is too much to count is too much to allocate.
+        let len = parts.iter().fold(0, |len: usize, part| len.saturating_add(part.len()));
+        // SAFETY: malloc has no preconditions; one byte at least, because malloc(0) may be null.
+        let start = NonNull::new(unsafe { libc::malloc(len.max(1)) }.cast());
+        let buffer = Self { start: start.ok_or(OutOfMemory { bytes: len })?, len };
+        let mut end = 0;
+        for part in parts {
+            // SAFETY: all parts together have the `len` bytes that were just allocated, so this one
+            // ends within them and can't overlap them.
+            unsafe {
+                buffer.start.add(end).copy_from_nonoverlapping(NonNull::from(*part).cast(), part.len())
+            };
+            end += part.len();
+        }
+        Ok(buffer)
     }
 
     /// Shortens what counts of the buffer; the memory behind stays allocated.
@@ -56,7 +76,7 @@ impl DerefMut for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: `start` came from calloc and is freed once, here.
+        // SAFETY: `start` came from calloc or malloc and is freed once, here.
         unsafe { libc::free(self.start.as_ptr().cast()) };
     }
 }
@@ -93,6 +113,12 @@ mod tests {
         assert_eq!(&buffer[..], [0; 5]);
         buffer.copy_from_slice(b"hello");
         assert_eq!(&buffer[..], b"hello");
+    }
+
+    #[test]
+    fn parts_stand_one_after_the_other() {
+        assert_eq!(&Buffer::concat(&[b"one", b"", b"two"]).unwrap()[..], b"onetwo");
+        assert_eq!(&Buffer::concat(&[]).unwrap()[..], b"");
     }
 
     #[test]
