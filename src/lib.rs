@@ -15,10 +15,12 @@ pub mod options;
 mod original;
 pub mod payload;
 pub mod picture;
-mod process;
+#[doc(hidden)]
+pub mod process;
 mod strip;
 pub mod transform;
-mod video;
+#[doc(hidden)]
+pub mod video;
 
 use std::ffi::CStr;
 

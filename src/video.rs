@@ -227,7 +227,8 @@ fn n_threads(process: &Process, n_slices: usize) -> usize {
     1 << process.n_threads().min(n_slices).ilog2()
 }
 
-fn write_gray<S: Sample>(
+/// Fills picture number `part` of a frame with its planes, which start at bits `shifts`.
+pub fn write_gray<S: Sample>(
     frame: &[S],
     geometry: &Geometry,
     shifts: &[u32],
@@ -251,7 +252,8 @@ fn write_gray<S: Sample>(
     (n_lines..layout.height).for_each(|line| lines.line(line).fill(0));
 }
 
-fn read_gray<S: Sample>(
+/// Adds what picture number `part` of a frame says to its numbers.
+pub fn read_gray<S: Sample>(
     lines: Lines<'_>,
     geometry: &Geometry,
     shifts: &[u32],

@@ -29,13 +29,23 @@ pub struct LinesMut<'a> {
 }
 
 impl<'a> Lines<'a> {
+    /// Lines of `width` bytes, `linesize` bytes from one to the next.
+    pub fn new(bytes: &'a [u8], linesize: usize, width: usize) -> Self {
+        Self { bytes, linesize, width }
+    }
+
     /// The bytes of a line, as many as the picture is wide.
     pub fn line(&self, line: usize) -> &'a [u8] {
         &self.bytes[line * self.linesize..][..self.width]
     }
 }
 
-impl LinesMut<'_> {
+impl<'a> LinesMut<'a> {
+    /// Lines of `linesize` bytes.
+    pub fn new(bytes: &'a mut [u8], linesize: usize) -> Self {
+        Self { bytes, linesize }
+    }
+
     /// Makes all lines 0.
     pub fn clear(&mut self) {
         self.bytes.fill(0);
@@ -84,7 +94,7 @@ impl Frame {
         // SAFETY: `with_picture` got whole lines and made their bytes 0, and nobody else uses
         // them: the picture is writable and `self` is borrowed mutably.
         let bytes = unsafe { std::slice::from_raw_parts_mut(start, linesize * height) };
-        Ok(LinesMut { bytes, linesize })
+        Ok(LinesMut::new(bytes, linesize))
     }
 
     /// A plane of full size, for reading.
@@ -95,7 +105,7 @@ impl Frame {
         // SAFETY: the decoder has written `height` lines of `width` bytes, `linesize` apart, into a
         // buffer that libavcodec allocates as zeros; it stays unchanged while `self` is borrowed.
         let bytes = unsafe { std::slice::from_raw_parts(start, n_bytes) };
-        Ok(Lines { bytes, linesize, width })
+        Ok(Lines::new(bytes, linesize, width))
     }
 
     fn plane(&self, plane: usize) -> Result<Plane> {

@@ -79,6 +79,12 @@ impl<S: Session> Pool<S> {
         drop(dropped);
     }
 
+    /// Closes all idle sessions: for benchmarks.
+    pub fn clear(&self) {
+        let closed = std::mem::take(&mut *self.lock());
+        drop(closed);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(S::Config, S)>> {
         // The list is whole at every point where a panic could happen.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
