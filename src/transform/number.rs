@@ -101,9 +101,7 @@ impl Mapping {
                 numbers.iter_mut().for_each(|n| *n = n.wrapping_add(offset).rotate_right(1));
             }
             Self::IntegralFloat { offset } => {
-                numbers
-                    .iter_mut()
-                    .for_each(|n| *n = S::integer_to_float(offset.wrapping_add_unsigned(n.widen())));
+                numbers.iter_mut().for_each(|n| *n = S::float_of_sum(offset, *n));
             }
         }
     }
@@ -172,12 +170,12 @@ fn integral<S: Sample>(
     sampled: &SampledRows<S>,
     n_threads: usize,
 ) -> Option<(Mapping, Extent)> {
-    let first = sampled.samples().next()?.float_to_integer()?;
-    sampled.samples().all(|sample| sample.float_to_integer().is_some()).then_some(())?;
+    let first = sampled.samples().next()?.integer_of_float();
+    sampled.samples().all(S::is_integral_float).then_some(())?;
     let of_piece = |piece: Piece<'_>| {
         piece.try_fold((i64::MAX, i64::MIN, 0), |found, batch: &mut [S]| {
             batch.iter().try_fold(found, |(min, max, varying), sample| {
-                let integer = sample.float_to_integer().ok_or(())?;
+                let integer = sample.is_integral_float().then(|| sample.integer_of_float()).ok_or(())?;
                 Ok::<_, ()>((integer.min(min), integer.max(max), varying | integer ^ first))
             })
         })

@@ -1,9 +1,9 @@
 use std::fmt::Debug;
 
-use half::f16;
-
 /// Integral floats beyond this magnitude stay floats: sums of two still fit into an `i64`.
 const MAX_INTEGER: u64 = 1 << 62;
+/// The largest finite binary16 float.
+const MAX_HALF: u32 = 65504;
 
 /// The bits of one sample: `u8`, `u16`, `u32` or `u64`.
 pub trait Sample: Copy + Ord + Debug + Default + Send + Sync + 'static {
@@ -47,17 +47,17 @@ pub trait Sample: Copy + Ord + Debug + Default + Send + Sync + 'static {
     /// How many bits it takes to write the value; 0 for 0.
     fn bit_length(self) -> u32;
 
-    /// The IEEE float with these bits as an integer, if that says everything about it: not for
+    /// Whether the integer part of the IEEE float with these bits says everything about it: not for
     /// fractions, infinities, NaNs, -0.0, magnitudes above 2^62, nor for `u8`.
-    fn float_to_integer(self) -> Option<i64>;
-    /// The same where it is known that this is an integer.
+    fn is_integral_float(self) -> bool;
+    /// The integer part of the IEEE float with these bits.
     fn integer_of_float(self) -> i64;
-    /// The bits of the IEEE float nearest to `integer`.
-    fn integer_to_float(integer: i64) -> Self;
+    /// The bits of the IEEE float that is `offset` + `number`. Whatever is nearest when none is.
+    fn float_of_sum(offset: i64, number: Self) -> Self;
 }
 
 macro_rules! sample {
-    ($type:ty, $integer_of_float:expr, $float_of_integer:expr) => {
+    ($type:ty, $integer:ty, $max:expr, $integer_of_float:expr, $float_of_integer:expr, $sum:expr) => {
         impl Sample for $type {
             const BITS: u32 = <$type>::BITS;
             const BYTES: usize = size_of::<$type>();
@@ -111,55 +111,114 @@ macro_rules! sample {
             fn bit_length(self) -> u32 {
                 Self::BITS - self.leading_zeros()
             }
-            fn float_to_integer(self) -> Option<i64> {
-                let integer = self.integer_of_float();
+            fn is_integral_float(self) -> bool {
+                let integer: $integer = $integer_of_float(self);
                 // Compares bits, so that -0.0 and NaN are told apart from 0.
-                let is_integer = Self::integer_to_float(integer) == self;
-                (is_integer && integer.unsigned_abs() <= MAX_INTEGER).then_some(integer)
+                ($float_of_integer(integer) == self) & (integer.unsigned_abs() <= $max)
             }
             fn integer_of_float(self) -> i64 {
-                let integer_of_float: fn($type) -> i64 = $integer_of_float;
-                integer_of_float(self)
+                $integer_of_float(self).into()
             }
-            fn integer_to_float(integer: i64) -> Self {
-                let float_of_integer: fn(i64) -> $type = $float_of_integer;
-                float_of_integer(integer)
+            fn float_of_sum(offset: i64, number: Self) -> Self {
+                let sum: fn(i64, $type) -> $integer = $sum;
+                $float_of_integer(sum(offset, number))
             }
         }
     };
 }
 
 // There are no floats of 8 bits: nothing is the same after both.
-sample!(u8, |bits| i64::from(bits) + 1, |integer| integer as u8);
-sample!(u16, |bits| f16::from_bits(bits).to_f64() as i64, |integer| f16::from_f64(integer as f64).to_bits());
-sample!(u32, |bits| f32::from_bits(bits) as i64, |integer| (integer as f32).to_bits());
-sample!(u64, |bits| f64::from_bits(bits) as i64, |integer| (integer as f64).to_bits());
+sample!(u8, i32, 0, after_byte, low_byte, |offset, number| (offset as i32).wrapping_add(number.into()));
+sample!(u16, i32, MAX_HALF, integer_of_half, half_of_integer, |offset, number| {
+    // What is too large by itself stays too large.
+    offset.clamp(-(1 << 20), 1 << 20) as i32 + i32::from(number)
+});
+sample!(u32, i64, MAX_INTEGER, integer_of_single, single_of_integer, |offset, number| {
+    offset.wrapping_add(number.into())
+});
+sample!(u64, i64, MAX_INTEGER, integer_of_double, double_of_integer, i64::wrapping_add_unsigned);
+
+fn after_byte(bits: u8) -> i32 {
+    i32::from(bits) + 1
+}
+
+fn low_byte(integer: i32) -> u8 {
+    integer as u8
+}
+
+fn integer_of_single(bits: u32) -> i64 {
+    f32::from_bits(bits) as i64
+}
+
+fn single_of_integer(integer: i64) -> u32 {
+    (integer as f32).to_bits()
+}
+
+fn integer_of_double(bits: u64) -> i64 {
+    f64::from_bits(bits) as i64
+}
+
+fn double_of_integer(integer: i64) -> u64 {
+    (integer as f64).to_bits()
+}
+
+/// From the bias of a binary16 exponent to that of binary32.
+const HALF_BIAS: u32 = 127 - 15;
+
+/// In steps that processors do to several samples at a time. Infinity and NaN are taken for
+/// numbers from 65536 up.
+fn integer_of_half(bits: u16) -> i32 {
+    // Zero and numbers near it become 2^-15 to 2^-14, which is 0 as well.
+    let magnitude = f32::from_bits((u32::from(bits & 0x7fff) << 13) + (HALF_BIAS << 23)) as i32;
+    if bits & 0x8000 == 0 { magnitude } else { -magnitude }
+}
+
+fn half_of_integer(integer: i32) -> u16 {
+    let bits = (integer.abs().min(1 << 16) as f32).to_bits();
+    // Rounds to the nearest of 10 bits, halves to the even one.
+    let rounded = (bits + 0xfff + (bits >> 13 & 1)) >> 13;
+    let magnitude = rounded.saturating_sub(HALF_BIAS << 10) as u16;
+    if integer < 0 { magnitude | 0x8000 } else { magnitude }
+}
 
 #[cfg(test)]
 mod tests {
+    use half::f16;
+
     use super::*;
 
     #[test]
     fn only_integers_become_integers() {
         for v in [0.0f32, 1.0, -1.0, 65536.0, -16777216.0, 1e18] {
-            assert_eq!(v.to_bits().float_to_integer(), Some(v as i64));
+            assert!(v.to_bits().is_integral_float());
+            assert_eq!(v.to_bits().integer_of_float(), v as i64);
         }
         for v in [-0.0f32, 0.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, 1e-40] {
-            assert_eq!(v.to_bits().float_to_integer(), None, "{v}");
+            assert!(!v.to_bits().is_integral_float(), "{v}");
         }
-        assert_eq!(0u8.float_to_integer(), None);
+        assert!((0..=255u8).all(|bits| !bits.is_integral_float()));
     }
 
     #[test]
-    fn every_integral_f16_comes_back() {
+    fn halves_are_those_of_the_half_crate() {
         let mut n_integers = 0;
         for bits in 0..=u16::MAX {
-            if let Some(integer) = bits.float_to_integer() {
-                assert_eq!(u16::integer_to_float(integer), bits);
+            let value = f16::from_bits(bits).to_f64();
+            let is_integer = value.fract() == 0.0 && bits != 0x8000;
+            assert_eq!(bits.is_integral_float(), is_integer, "{value}");
+            if is_integer {
+                assert_eq!(bits.integer_of_float(), value as i64);
                 n_integers += 1;
             }
         }
         // ±1…2048 exactly, then 1024 values per binade up to 65504, and +0.
         assert_eq!(n_integers, 2 * (2048 + 5 * 1024 - 1) + 1);
+        let offsets = [0, 1, 2049, 65_504, 65_519, 65_520, 1 << 17, 1 << 40, i64::MAX - 65_535];
+        for offset in offsets.into_iter().flat_map(|offset| [offset, -offset]) {
+            for number in 0..=u16::MAX {
+                let expected = f16::from_f64((offset + i64::from(number)) as f64).to_bits();
+                assert_eq!(u16::float_of_sum(offset, number), expected, "{offset} + {number}");
+            }
+        }
     }
 }
