@@ -123,9 +123,10 @@ impl Values {
     }
 
     fn insert<S: Sample>(&mut self, numbers: impl Iterator<Item = S>, max_len: usize) -> Result<(), TooMany> {
+        let dense = &mut self.dense[..];
         for number in numbers {
             let value = number.widen();
-            match self.dense.get_mut(value as usize) {
+            match dense.get_mut(value as usize) {
                 Some(occurs) => *occurs = true,
                 None => drop(self.sparse.insert(value, ())),
             }
