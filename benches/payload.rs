@@ -34,6 +34,7 @@ fn header(c: &mut Criterion) {
             mapping: Mapping::Integer { offset: 1000 },
             table: (n_values > 0).then(|| Table::new((0..n_values).map(|i| 37 * i).collect())),
             planes: vec![raw, video],
+            is_reflected: false,
         },
         video: Some(Video {
             format: PixelFormat::Gray,

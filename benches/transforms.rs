@@ -130,6 +130,7 @@ fn raw_planes_of<S: Sample>(c: &mut Criterion, bits: u32) {
         mapping: Mapping::Integer { offset: 0 },
         table: None,
         planes: vec![Plane { bits, coding: Coding::Raw }, Plane { bits: 8, coding: Coding::Video }],
+        is_reflected: false,
     };
     let mut numbers = frame::<S>();
     let mut packed = vec![0; transform.raw_bytes(numbers.len())];
@@ -141,6 +142,25 @@ fn raw_planes_of<S: Sample>(c: &mut Criterion, bits: u32) {
     group.bench_function(BenchmarkId::new(format!("unpack {} bits", S::BITS), bits), |b| {
         b.iter(|| transform.unpack_raw(&packed, &mut numbers));
     });
+}
+
+fn reflection(c: &mut Criterion) {
+    reflection_of::<u16>(c);
+    reflection_of::<u32>(c);
+}
+
+fn reflection_of<S: Sample>(c: &mut Criterion) {
+    let transform = Transform {
+        mapping: Mapping::Integer { offset: 0 },
+        table: None,
+        planes: vec![Plane { bits: 8, coding: Coding::Video }; S::BYTES],
+        is_reflected: true,
+    };
+    let numbers = frame::<S>();
+    let mut group = c.benchmark_group("reflection");
+    group.throughput(Throughput::Bytes((numbers.len() * S::BYTES) as u64));
+    in_place(&mut group, format!("reflect {} bits", S::BITS), &numbers, |n| transform.reflect(n));
+    in_place(&mut group, format!("unreflect {} bits", S::BITS), &numbers, |n| transform.unreflect(n));
 }
 
 fn pictures(c: &mut Criterion) {
@@ -203,5 +223,5 @@ fn plan_of<S: Sample>(c: &mut Criterion, name: &str, kind: SampleKind, bytes: Ve
     });
 }
 
-criterion_group!(benches, order, mapping, table, raw_planes, pictures, plan);
+criterion_group!(benches, order, mapping, table, raw_planes, reflection, pictures, plan);
 criterion_main!(benches);
