@@ -8,6 +8,7 @@ use crate::payload::{self, Content, Header, Layout, Payload, Video};
 use crate::process::{ChunkKey, Process, parallel, switch_from_env};
 use crate::transform::order::Frames;
 use crate::transform::{self, Sample};
+use crate::video::VideoOptions;
 use crate::{original, strip, video};
 
 /// HDF5's limit on chunks before version 2.0: what a chunk may decode to when the dataset does
@@ -104,10 +105,11 @@ fn encode_samples<S: Sample>(options: &Options, chunk: &[u8]) -> Result<Buffer> 
     let transform = &plan.transform;
     let ranks = transform.table.as_ref().map(|table| table.ranks(geometry.chunk_samples()));
     let strip_height = video::strip_height(&geometry, transform, options.preset);
-    let encode = |rows| strip::encode::<S>(&frames, rows, &plan, ranks.as_ref(), options.preset);
+    let video = VideoOptions::of(&geometry, transform, options.preset, n_threads);
+    let encode = |rows| strip::encode::<S>(&frames, rows, &plan, ranks.as_ref(), video.as_ref());
     let strips = parallel::map(geometry.strips(strip_height).collect(), n_threads, encode)?;
 
-    let video = video::pixel_format(&geometry, transform).map(|format| {
+    let video = video.map(|VideoOptions { format, .. }| {
         let access_unit_bytes =
             strips.iter().flat_map(|strip| &strip.video.access_unit_bytes).copied().collect();
         Video { format, n_bands: 1, access_unit_bytes }
@@ -123,7 +125,7 @@ fn decode_samples<S: Sample>(header: &Header, raw_planes: &[u8], stream: &[u8]) 
     let mut chunk = Buffer::zeroed(header.geometry.chunk_bytes())?;
     let strips = strip::split(header, raw_planes, stream, &mut chunk)?;
     let n_threads = Process::current().n_threads();
-    parallel::map(strips, n_threads, |strip| strip::decode::<S>(header, strip))?;
+    parallel::map(strips, n_threads, |strip| strip::decode::<S>(header, strip, n_threads))?;
     Ok(chunk)
 }
 

@@ -3,7 +3,7 @@
 
 use h5filter::Buffer;
 
-use crate::avcodec::{Decoder, DecoderConfig, Encoder, EncoderConfig, Threads, access_units};
+use crate::avcodec::{Decoder, DecoderConfig, Encoder, EncoderConfig, Reference, Threads, access_units};
 use crate::error::{Result, bad_options, damaged};
 use crate::options::Options;
 use crate::picture::PixelFormat;
@@ -35,7 +35,7 @@ pub fn encode(options: &Options, chunk: &[u8]) -> Result<Buffer> {
                 lines.line(y)[..width].copy_from_slice(row);
             }
         };
-        encoder.encode(t == 0, fill)?;
+        encoder.encode(if t == 0 { Reference::Start } else { Reference::Before }, fill)?;
     }
     let stream = encoder.finish_chunk()?.stream;
     let mut stored = Buffer::zeroed(SIZE_BYTES + stream.len())?;

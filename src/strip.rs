@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use crate::avcodec::{Coded, Preset};
+use crate::avcodec::{Coded, Reference};
 use crate::error::{Result, damaged, filled, reserve};
 use crate::geometry::Geometry;
 use crate::payload::Header;
 use crate::transform::order::{self, Frames};
-use crate::transform::{Plan, Ranks, Sample};
-use crate::video::{FrameDecoder, FrameEncoder};
+use crate::transform::{Coding, Plan, Ranks, Sample};
+use crate::video::{FrameDecoder, FrameEncoder, VideoOptions};
 
 /// The height of strips is a multiple of this, so that planes below each other start at a macroblock.
 pub const STRIP_HEIGHT_STEP: usize = 16;
@@ -27,15 +27,17 @@ pub fn encode<S: Sample>(
     rows: Range<usize>,
     plan: &Plan,
     ranks: Option<&Ranks>,
-    preset: Preset,
+    options: Option<&VideoOptions>,
 ) -> Result<CodedStrip> {
     let transform = &plan.transform;
     let geometry = frames.geometry.of_rows(&rows);
     let mut numbers = filled::<S>(geometry.frame_samples())?;
     let frame_raw_bytes = transform.raw_bytes(geometry.frame_samples());
     let mut raw_planes = filled(geometry.n_frames * frame_raw_bytes)?;
-    let is_whole = geometry == *frames.geometry;
-    let mut video = FrameEncoder::new(&geometry, is_whole, transform, preset)?;
+    let mut video = match options {
+        Some(options) => Some(FrameEncoder::new(&geometry, transform, options)?),
+        None => None,
+    };
     // Nearly always one: only the strips of huge frames don't fit one picture.
     let n_parts = video.as_ref().map_or(1, FrameEncoder::n_parts);
     for part in 0..n_parts {
@@ -50,7 +52,12 @@ pub fn encode<S: Sample>(
                 transform.pack_raw(&numbers, &mut raw_planes[t * frame_raw_bytes..][..frame_raw_bytes]);
             }
             if let Some(video) = &mut video {
-                video.encode(part, t == 0 || !plan.looks_back, &numbers)?;
+                let reference = match t {
+                    0 => Reference::Start,
+                    _ if plan.looks_back => Reference::Before,
+                    _ => Reference::Nothing,
+                };
+                video.encode(part, reference, &numbers)?;
             }
         }
     }
@@ -63,8 +70,15 @@ pub struct StoredStrip<'a> {
     geometry: Geometry,
     raw_planes: &'a [u8],
     access_units: Vec<&'a [u8]>,
-    /// The rows of each frame.
-    frames: Vec<&'a mut [u8]>,
+    target: Target<'a>,
+}
+
+/// Where the rows of a strip go.
+enum Target<'a> {
+    /// The strip is all of the frames.
+    Chunk(&'a mut [u8]),
+    /// Its rows in each frame.
+    Rows(Vec<&'a mut [u8]>),
 }
 
 /// The strips of a chunk. `header` has been checked; `raw_planes` and `stream` have just the bytes
@@ -75,7 +89,8 @@ pub fn split<'a>(
     mut stream: &'a [u8],
     chunk: &'a mut [u8],
 ) -> Result<Vec<StoredStrip<'a>>> {
-    let rows = header.geometry.strips(header.strip_height);
+    let strip_height = if has_stored_planes(header) { header.strip_height } else { header.geometry.height };
+    let rows = header.geometry.strips(strip_height);
     let mut strips = reserve(rows.len())?;
     let mut sizes = header.video.iter().flat_map(|video| video.access_unit_bytes.iter().copied());
     for rows in rows {
@@ -93,30 +108,51 @@ pub fn split<'a>(
                 stream.split_at_checked(n_bytes).ok_or_else(|| damaged!("it ends within its video"))?;
             access_units.push(unit);
         }
-        let frames = reserve(geometry.n_frames)?;
-        strips.push(StoredStrip { geometry, raw_planes: first, access_units, frames });
+        strips.push(StoredStrip {
+            geometry,
+            raw_planes: first,
+            access_units,
+            target: Target::Rows(Vec::new()),
+        });
+    }
+    if let [strip] = &mut strips[..] {
+        strip.target = Target::Chunk(chunk);
+        return Ok(strips);
+    }
+    let mut targets: Vec<Vec<_>> = reserve(strips.len())?;
+    for _ in &strips {
+        targets.push(reserve(header.geometry.n_frames)?);
     }
     for frame in chunk.chunks_exact_mut(header.geometry.frame_bytes()) {
-        let rows = frame.chunks_mut(header.strip_height * header.geometry.row_bytes());
-        strips.iter_mut().zip(rows).for_each(|(strip, rows)| strip.frames.push(rows));
+        let rows = frame.chunks_mut(strip_height * header.geometry.row_bytes());
+        targets.iter_mut().zip(rows).for_each(|(target, rows)| target.push(rows));
     }
+    strips.iter_mut().zip(targets).for_each(|(strip, rows)| strip.target = Target::Rows(rows));
     Ok(strips)
 }
 
+/// Whether each row of each frame has cost stored bytes. What has not is not worth a list of rows.
+fn has_stored_planes(header: &Header) -> bool {
+    header.transform.planes.iter().any(|plane| !matches!(plane.coding, Coding::Constant(_)))
+}
+
 /// Decodes a strip to where it goes.
-pub fn decode<S: Sample>(header: &Header, strip: StoredStrip<'_>) -> Result<()> {
+pub fn decode<S: Sample>(header: &Header, strip: StoredStrip<'_>, n_threads: usize) -> Result<()> {
     let Header { transform, big_endian, .. } = header;
-    let StoredStrip { geometry, raw_planes, access_units, frames } = strip;
+    let StoredStrip { geometry, raw_planes, access_units, target } = strip;
+    // Several strips are decoded at the same time, a single one has slices.
+    let n_threads = if matches!(target, Target::Chunk(_)) { n_threads } else { 1 };
     let mut video = match &header.video {
-        Some(video) => {
-            let is_whole = geometry == header.geometry;
-            Some(FrameDecoder::new(&geometry, is_whole, transform, video, access_units)?)
-        }
+        Some(video) => Some(FrameDecoder::new(&geometry, transform, video, access_units, n_threads)?),
         None => None,
+    };
+    let frames: Box<dyn Iterator<Item = &mut [u8]>> = match target {
+        Target::Chunk(chunk) => Box::new(chunk.chunks_exact_mut(geometry.frame_bytes())),
+        Target::Rows(rows) => Box::new(rows.into_iter()),
     };
     let mut numbers = filled::<S>(geometry.frame_samples())?;
     let frame_raw_bytes = transform.raw_bytes(geometry.frame_samples());
-    for (t, frame) in frames.into_iter().enumerate() {
+    for (t, frame) in frames.enumerate() {
         transform.unpack_raw(&raw_planes[t * frame_raw_bytes..][..frame_raw_bytes], &mut numbers);
         if let Some(video) = &mut video {
             video.decode(t, &mut numbers)?;

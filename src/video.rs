@@ -1,7 +1,7 @@
 //! The video planes of a chunk, to and from access units.
 
 use crate::avcodec::{
-    Coded, Decoder, DecoderConfig, Encoder, EncoderConfig, Lines, LinesMut, Preset, Threads,
+    Coded, Decoder, DecoderConfig, Encoder, EncoderConfig, Lines, LinesMut, Preset, Reference, Threads,
 };
 use crate::error::{Error, Result, damaged, reserve};
 use crate::geometry::Geometry;
@@ -14,7 +14,7 @@ use crate::transform::{Coding, Plane, Sample, Transform};
 /// The only plane of ordinary frames of bytes.
 const MOVIE: Plane = Plane { bits: 8, coding: Coding::Video };
 
-/// Half the pixels of the pictures that are worth two strips, with their own parameter sets and
+/// A quarter of the pixels that are worth two strips, with their own parameter sets and
 /// prediction; with CABAC, which has to learn in each. Four times the pixels are worth twice the strips.
 const STRIP_PIXELS: usize = 1 << 14;
 const CABAC_STRIP_PIXELS: usize = 1 << 15;
@@ -47,29 +47,52 @@ pub fn check_encoder() -> Result<()> {
     Ok(())
 }
 
-/// Rows of the strips that the frames of a chunk are cut into. Ordinary frames of bytes stay whole:
-/// they are a movie.
+/// How the video planes of a chunk are coded.
+#[derive(Debug, Clone, Copy)]
+pub struct VideoOptions {
+    /// What a picture consists of.
+    pub format: PixelFormat,
+    /// Whether the stream is the plain movie: only that has slices, and threads of its own.
+    is_movie: bool,
+    preset: Preset,
+    n_threads: usize,
+}
+
+impl VideoOptions {
+    /// `None` if there are no video planes.
+    pub fn of(geometry: &Geometry, transform: &Transform, preset: Preset, n_threads: usize) -> Option<Self> {
+        let has_video = transform.planes.iter().any(|plane| plane.coding == Coding::Video);
+        let is_movie = is_movie(geometry, transform);
+        let format =
+            if is_movie && geometry.n_components == 3 { PixelFormat::Rgb } else { PixelFormat::Gray };
+        has_video.then_some(Self { format, is_movie, preset, n_threads })
+    }
+}
+
+/// Rows of the strips that the frames of a chunk are cut into. Movies stay whole.
 pub fn strip_height(geometry: &Geometry, transform: &Transform, preset: Preset) -> usize {
     let Geometry { height, width, n_components, .. } = *geometry;
-    let is_movie = transform.planes == [MOVIE]
-        && (n_components == 1 || is_rgb(geometry, transform))
-        && geometry.sample_bytes == 1;
-    if is_movie {
+    if is_movie(geometry, transform) {
         return height;
     }
     let row_pixels = width * n_components * transform.video_shifts().len().max(1);
     let n_pixels = height.saturating_mul(row_pixels);
     let strip_pixels = if preset.is_cavlc() { STRIP_PIXELS } else { CABAC_STRIP_PIXELS };
     let n_strips = (n_pixels / strip_pixels).isqrt().clamp(1, MAX_STRIPS).max(n_pixels / MAX_STRIP_PIXELS);
-    let strip_height = height.div_ceil(1 << n_strips.ilog2()).next_multiple_of(STRIP_HEIGHT_STEP);
+    let mut strip_height = height.div_ceil(1 << n_strips.ilog2()).next_multiple_of(STRIP_HEIGHT_STEP);
+    // Some rows that remain are not worth a strip.
+    if (1..STRIP_HEIGHT_STEP).contains(&(height % strip_height)) {
+        strip_height += STRIP_HEIGHT_STEP;
+    }
     strip_height.min(height)
 }
 
-/// What the pictures of a chunk consist of; `None` if there are none.
-pub fn pixel_format(geometry: &Geometry, transform: &Transform) -> Option<PixelFormat> {
-    let has_video = transform.planes.iter().any(|plane| plane.coding == Coding::Video);
-    let format = if is_rgb(geometry, transform) { PixelFormat::Rgb } else { PixelFormat::Gray };
-    has_video.then_some(format)
+/// Frames of bytes that nothing was done to: of one component, or of three in one picture.
+fn is_movie(geometry: &Geometry, transform: &Transform) -> bool {
+    let layout = PictureLayout::new(geometry.height, geometry.width, 1, 1, 1);
+    let fits = layout.is_some_and(|layout| layout.is_plane(geometry.height, geometry.width));
+    let is_plain = geometry.sample_bytes == 1 && transform.planes == [MOVIE];
+    is_plain && (geometry.n_components == 1 || geometry.n_components == 3 && fits)
 }
 
 /// Codes the video planes of a strip, frame by frame.
@@ -84,31 +107,24 @@ pub struct FrameEncoder {
 }
 
 impl FrameEncoder {
-    /// `None` if there is nothing to code. Only the pictures of whole frames have slices.
-    pub fn new(
-        geometry: &Geometry,
-        is_whole: bool,
-        transform: &Transform,
-        preset: Preset,
-    ) -> Result<Option<Self>> {
-        let Some(format) = pixel_format(geometry, transform) else { return Ok(None) };
+    /// A session for the pictures of a strip.
+    pub fn new(geometry: &Geometry, transform: &Transform, options: &VideoOptions) -> Result<Self> {
+        let VideoOptions { format, is_movie, preset, n_threads } = *options;
         let shifts = transform.video_shifts();
         let layout = PictureLayout::of(geometry, format, shifts.len(), 1)
             .ok_or_else(|| Error::Codec("frames too large for video".into()))?;
-        let process = Process::current();
-        let n_slices = if is_whole { n_slices(geometry, shifts.len()) } else { 1 };
-        let n_threads = n_threads(process, n_slices);
-        let (n_slices, threads) = match n_threads {
+        let n_slices = if is_movie { n_slices(&layout) } else { 1 };
+        let (n_slices, threads) = match most_threads(n_threads, n_slices) {
             1 => (n_slices, Threads::None),
             n if geometry.n_frames < 2 * n => (n, Threads::Slices),
             n => (n_slices, Threads::Pictures(n)),
         };
         let config =
             EncoderConfig { width: layout.width, height: layout.height, format, preset, n_slices, threads };
-        let pool = &process.encoders;
+        let pool = &Process::current().encoders;
         let mut encoder = pool.take(&config)?;
         encoder.start_chunk()?;
-        Ok(Some(Self { geometry: *geometry, format, shifts, layout, config, encoder, pool }))
+        Ok(Self { geometry: *geometry, format, shifts, layout, config, encoder, pool })
     }
 
     /// Pictures per frame.
@@ -117,13 +133,13 @@ impl FrameEncoder {
     }
 
     /// Codes a part of a frame: part by part, and in each of them frame by frame, of which the first
-    /// is an IDR picture.
-    pub fn encode<S: Sample>(&mut self, part: usize, is_idr: bool, numbers: &[S]) -> Result<()> {
+    /// starts a stream.
+    pub fn encode<S: Sample>(&mut self, part: usize, reference: Reference, numbers: &[S]) -> Result<()> {
         let fill = |lines: LinesMut<'_>| match self.format {
             PixelFormat::Rgb => write_rgb(numbers, &self.geometry, self.shifts[0], lines),
             _ => write_gray(numbers, &self.geometry, &self.shifts, &self.layout, part, lines),
         };
-        self.encoder.encode(is_idr, fill)
+        self.encoder.encode(reference, fill)
     }
 
     /// What came out. Keeps the session for other chunks.
@@ -150,23 +166,21 @@ pub struct FrameDecoder<'a> {
 
 impl<'a> FrameDecoder<'a> {
     /// `video` has been read from a header that was checked; there are just the access units that it
-    /// tells of.
+    /// tells of. `n_threads` may work on the slices of a picture.
     pub fn new(
         geometry: &Geometry,
-        is_whole: bool,
         transform: &Transform,
         video: &Video,
         access_units: Vec<&'a [u8]>,
+        n_threads: usize,
     ) -> Result<Self> {
         let shifts = transform.video_shifts();
         let layout = PictureLayout::of(geometry, video.format, shifts.len(), video.n_bands)
             .ok_or_else(|| damaged!("video of frames that are too large for it"))?;
-        let process = Process::current();
-        let n_slices = if is_whole { n_slices(geometry, shifts.len()) } else { 1 };
-        let n_threads = n_threads(process, n_slices);
+        let n_threads = most_threads(n_threads, n_slices(&layout));
         let config =
             DecoderConfig { width: layout.width, height: layout.height, format: video.format, n_threads };
-        let pool = &process.decoders;
+        let pool = &Process::current().decoders;
         // The parts of a single frame follow each other.
         let n_decoders = if geometry.n_frames == 1 { 1 } else { layout.n_parts };
         let mut decoders = reserve(n_decoders)?;
@@ -207,24 +221,16 @@ impl<'a> FrameDecoder<'a> {
     }
 }
 
-/// Three components of one plane of bytes are a colour picture.
-fn is_rgb(geometry: &Geometry, transform: &Transform) -> bool {
-    let layout = PictureLayout::new(geometry.height, geometry.width, 1, 1, 1);
-    let fits = layout.is_some_and(|layout| layout.is_plane(geometry.height, geometry.width));
-    geometry.n_components == 3 && transform.planes == [MOVIE] && fits
-}
-
 /// The most slices that a picture is worth: a power of two.
-fn n_slices(geometry: &Geometry, n_planes: usize) -> usize {
-    let n_lines = (geometry.height * geometry.n_components).saturating_mul(n_planes);
-    let most = (n_lines.saturating_mul(geometry.width) / SLICE_PIXELS)
-        .min(n_lines / MIN_SLICE_LINES)
-        .min(MAX_SLICES);
+fn n_slices(layout: &PictureLayout) -> usize {
+    let most =
+        (layout.height * layout.width / SLICE_PIXELS).min(layout.height / MIN_SLICE_LINES).min(MAX_SLICES);
     1 << most.max(1).ilog2()
 }
 
-fn n_threads(process: &Process, n_slices: usize) -> usize {
-    1 << process.n_threads().min(n_slices).ilog2()
+/// Threads that have something to do: a power of two.
+fn most_threads(n_threads: usize, n_slices: usize) -> usize {
+    1 << n_threads.min(n_slices).ilog2()
 }
 
 /// Fills picture number `part` of a frame with its planes, which start at bits `shifts`.

@@ -16,6 +16,8 @@ fn decoding_any_bytes_ends() {
         b"\x89H5H264\x01",
         // A header of one frame, up to its number of planes.
         b"\x89H5H264\x01________--------\x01\x00\x01\x04\x04\x01\x00\x00",
+        // The same in version 2, with strips of 16 of 40 rows.
+        b"\x89H5H264\x02________--------\x01\x00\x01\x28\x04\x01\x10\x00\x00",
         b"\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x67",
     ]);
     let inputs = (starts, vec(any::<u8>(), 0..200));

@@ -85,6 +85,19 @@ fn chunks_larger_than_the_machine_are_errors() {
 }
 
 #[test]
+fn many_strips_of_nothing_cost_no_more_than_the_chunk() {
+    // Constant chunks, which are honest: only their pixels may take memory.
+    for shape in [[1, 1 << 27, 1, 1, 1], [1 << 27, 1, 1, 1, 1]] {
+        limit_memory();
+        let mut header = coded(shape, RAW, 0);
+        header.strip_height = 16.min(header.geometry.height);
+        let stored = write_coded(b"", &header, &[]).expect("a payload");
+        let error = filter::decode(&[], &stored).expect_err("a wrong checksum");
+        assert!(matches!(error, Error::Damaged(_)), "{error}");
+    }
+}
+
+#[test]
 fn frames_of_many_parts_are_errors() {
     let shapes =
         [[1, 1 << 30, 1, 1, 1], [1, 1, 1 << 30, 1, 1], [1, 1, 1 << 25, 64, 1], [1, 1 << 15, 1 << 15, 1, 1]];

@@ -69,7 +69,7 @@ fn stored_chunks_decode_to_what_they_were() {
 fn chunks_of_every_kind_are_there() {
     let index = index();
     let found: BTreeSet<_> = index.iter().flat_map(|entry| entry.description.split(' ')).collect();
-    let mappings = ["integers", "ordered", "integral", "big-endian", "table"];
+    let mappings = ["integers", "ordered", "rotated", "integral", "big-endian", "table"];
     let codings = [
         "as",
         "constant",

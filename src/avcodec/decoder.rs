@@ -126,7 +126,7 @@ fn as_damage<T>(result: Result<T>) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::avcodec::{Encoder, EncoderConfig, Preset, Threads};
+    use crate::avcodec::{Encoder, EncoderConfig, Preset, Reference, Threads};
 
     const WIDTH: usize = 64;
     const HEIGHT: usize = 256;
@@ -148,7 +148,7 @@ mod tests {
             }
         };
         let mut encoder = Encoder::open(&config).unwrap();
-        encoder.encode(true, fill).unwrap();
+        encoder.encode(Reference::Start, fill).unwrap();
         (encoder.finish_chunk().unwrap().stream, luma)
     }
 

@@ -29,6 +29,17 @@ pub struct EncoderConfig {
     pub threads: Threads,
 }
 
+/// What a picture may refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reference {
+    /// Nothing, and a decoder may start with it: an IDR picture with parameter sets.
+    Start,
+    /// Nothing: an IDR picture.
+    Nothing,
+    /// Pictures before it, back to the last IDR picture.
+    Before,
+}
+
 /// What an encoder does at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Threads {
@@ -51,8 +62,8 @@ pub struct Encoder {
     next_pts: i64,
     n_idr_pictures: u64,
     is_cabac: bool,
-    /// Pictures whose access units have not come yet: whether they are of the chunk.
-    under_way: VecDeque<bool>,
+    /// Pictures whose access units have not come yet; `None` for those that nobody wants.
+    under_way: VecDeque<Option<Reference>>,
     coded: Coded,
 }
 
@@ -123,25 +134,26 @@ impl Encoder {
     }
 
     /// Codes a picture. `fill` writes it: its lines hold gray or luma bytes, or R, G, B triples.
-    pub fn encode(&mut self, is_idr: bool, fill: impl FnOnce(LinesMut<'_>)) -> Result<()> {
-        self.send(is_idr, true, fill)
+    pub fn encode(&mut self, reference: Reference, fill: impl FnOnce(LinesMut<'_>)) -> Result<()> {
+        self.send(Some(reference), fill)
     }
 
     /// What the pictures since the start of the chunk were coded to.
     pub fn finish_chunk(&mut self) -> Result<Coded> {
         // Later pictures push out those that other threads work on.
-        while self.under_way.contains(&true) {
+        while self.under_way.iter().any(Option::is_some) {
             self.code_empty()?;
         }
         Ok(std::mem::take(&mut self.coded))
     }
 
-    /// Codes a picture that nobody wants: in no time.
+    /// Codes a picture that nobody wants; being empty, it takes a fraction of the time of another.
     fn code_empty(&mut self) -> Result<()> {
-        self.send(true, false, |mut lines| lines.clear())
+        self.send(None, |mut lines| lines.clear())
     }
 
-    fn send(&mut self, is_idr: bool, is_wanted: bool, fill: impl FnOnce(LinesMut<'_>)) -> Result<()> {
+    fn send(&mut self, wanted: Option<Reference>, fill: impl FnOnce(LinesMut<'_>)) -> Result<()> {
+        let is_idr = wanted != Some(Reference::Before);
         self.frame.make_writable()?;
         fill(self.frame.lines_mut()?);
         // SAFETY: the frame is ours and valid.
@@ -157,7 +169,7 @@ impl Encoder {
         // SAFETY: the context is open, the frame has the size and format it was opened for.
         let status = unsafe { ff::avcodec_send_frame(self.context.raw.as_ptr(), frame) };
         check(status, "a picture can't be encoded")?;
-        self.under_way.push_back(is_wanted);
+        self.under_way.push_back(wanted);
         self.receive()
     }
 
@@ -171,12 +183,10 @@ impl Encoder {
         }
         check(status, "an encoded picture did not come")?;
         // Access units come in the order of the pictures.
-        if self.under_way.pop_front() != Some(true) {
-            return Ok(());
-        }
+        let Some(reference) = self.under_way.pop_front().flatten() else { return Ok(()) };
         let Coded { stream, access_unit_bytes } = &mut self.coded;
         let start = stream.len();
-        append_without_sei(self.packet.bytes(), stream)?;
+        append_wanted(self.packet.bytes(), reference == Reference::Start, stream)?;
         if self.is_cabac {
             set_last_bits(&mut stream[start..]);
         }
@@ -192,8 +202,9 @@ fn x264_params(preset: Preset) -> &'static str {
 }
 
 /// Appends an access unit but for its SEI messages: a session's first packet has 600 bytes of
-/// x264's version and options in one, which small chunks could not bear.
-fn append_without_sei(access_unit: &[u8], stream: &mut Vec<u8>) -> Result<()> {
+/// x264's version and options in one, which small chunks could not bear. Parameter sets are the same
+/// for all pictures.
+fn append_wanted(access_unit: &[u8], with_parameter_sets: bool, stream: &mut Vec<u8>) -> Result<()> {
     if stream.try_reserve(access_unit.len()).is_err() {
         return Err(OutOfMemory { bytes: access_unit.len() }.into());
     }
@@ -208,7 +219,7 @@ fn append_without_sei(access_unit: &[u8], stream: &mut Vec<u8>) -> Result<()> {
         let end = find_start_code(body).map_or(rest.len(), |next| {
             start_code + 3 + if next > 0 && body[next - 1] == 0 { next - 1 } else { next }
         });
-        if unit_type != SEI {
+        if unit_type != SEI && with_parameter_sets {
             stream.extend_from_slice(&rest[..end]);
         }
         rest = &rest[end..];
@@ -264,7 +275,8 @@ mod tests {
     fn encode(encoder: &mut Encoder, seeds: std::ops::Range<u32>) -> Coded {
         encoder.start_chunk().unwrap();
         for seed in seeds.clone() {
-            encoder.encode(seed == seeds.start, noise(seed)).unwrap();
+            let reference = if seed == seeds.start { Reference::Start } else { Reference::Before };
+            encoder.encode(reference, noise(seed)).unwrap();
         }
         let coded = encoder.finish_chunk().unwrap();
         assert_eq!(coded.access_unit_bytes.len(), seeds.len());
@@ -303,8 +315,11 @@ mod tests {
         ]
         .concat();
         let mut stream = Vec::new();
-        append_without_sei(&unit, &mut stream).unwrap();
+        append_wanted(&unit, true, &mut stream).unwrap();
         let expected = [&unit[..12], &unit[19..]].concat();
         assert_eq!(stream, expected);
+        stream.clear();
+        append_wanted(&unit, false, &mut stream).unwrap();
+        assert_eq!(stream, &unit[19..]);
     }
 }

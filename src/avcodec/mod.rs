@@ -13,7 +13,7 @@ mod parser;
 mod preset;
 
 pub use decoder::{Decoder, DecoderConfig};
-pub use encoder::{Coded, Encoder, EncoderConfig, Threads};
+pub use encoder::{Coded, Encoder, EncoderConfig, Reference, Threads};
 pub use frame::{Lines, LinesMut};
 pub use parser::access_units;
 pub use preset::{PRESETS, Preset};

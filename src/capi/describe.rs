@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use crate::error::Result;
 use crate::original;
-use crate::payload::{self, Content, FORMAT_VERSION, Header, Layout, Payload};
+use crate::payload::{self, Content, Header, Layout, Payload};
 use crate::picture::PixelFormat;
 use crate::transform::{Coding, Mapping};
 
@@ -13,7 +13,8 @@ pub(super) fn json(stored: &[u8]) -> Result<String> {
         let chunk_bytes = original::decoded_bytes(stored)?;
         return Ok(format!(r#"{{"layout":"original","content":"coded","chunk_bytes":{chunk_bytes}}}"#));
     }
-    let content = match Payload::read(stored)?.content {
+    let payload = Payload::read(stored)?;
+    let content = match payload.content {
         Content::Raw(chunk) => format!(r#""content":"raw","chunk_bytes":{}"#, chunk.len()),
         Content::Resized(chunk) => format!(r#""content":"resized","chunk_bytes":{}"#, chunk.len()),
         Content::Coded { header, raw_planes, stream } => format!(
@@ -24,14 +25,14 @@ pub(super) fn json(stored: &[u8]) -> Result<String> {
             stream.len()
         ),
     };
-    Ok(format!(r#"{{"layout":"h5h264","format_version":{FORMAT_VERSION},{content}}}"#))
+    Ok(format!(r#"{{"layout":"h5h264","format_version":{},{content}}}"#, payload.version))
 }
 
 fn coded(header: &Header) -> String {
     let g = &header.geometry;
     let mut json = format!(
-        r#""n_frames":{},"height":{},"width":{},"n_components":{},"sample_bytes":{},"big_endian":{}"#,
-        g.n_frames, g.height, g.width, g.n_components, g.sample_bytes, header.big_endian
+        r#""n_frames":{},"height":{},"width":{},"n_components":{},"sample_bytes":{},"big_endian":{},"strip_height":{}"#,
+        g.n_frames, g.height, g.width, g.n_components, g.sample_bytes, header.big_endian, header.strip_height
     );
     let (mapping, offset) = match header.transform.mapping {
         Mapping::Integer { offset } => ("integer", offset.into()),

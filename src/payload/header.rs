@@ -265,14 +265,15 @@ fn read_video(
         return Ok(None);
     }
     let has_strips = strip_height < geometry.height;
+    let is_one_byte = transform.planes.len() == 1 && transform.planes[0].bits == 8;
     let format = match reader.byte()? {
         0 => PixelFormat::Gray,
-        1 if geometry.n_components == 3 && transform.planes.len() == 1 && !has_strips => PixelFormat::Rgb,
+        1 if geometry.n_components == 3 && is_one_byte && !has_strips => PixelFormat::Rgb,
         1 => return Err(damaged!("RGB pictures of something else than three components of one plane")),
         other => return Err(damaged!("pictures of format {other} (expected 0, gray, or 1, RGB)")),
     };
     let n_bands = if version > 1 { 1 } else { reader.size()? };
-    if !(1..=MAX_BANDS).contains(&n_bands) {
+    if !(1..=MAX_BANDS).contains(&n_bands) || format == PixelFormat::Rgb && n_bands > 1 {
         return Err(damaged!("{n_bands} bands (expected 1 to {MAX_BANDS})"));
     }
     let layout = |rows: &Range<usize>| picture_layout(&geometry.of_rows(rows), format, n_planes, n_bands);

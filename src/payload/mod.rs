@@ -39,6 +39,8 @@ const CONTENT: usize = 24;
 /// A stored chunk that was found to be whole.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Payload<'a> {
+    /// The format version that it is in.
+    pub version: u8,
     /// XXH3-64 of the decoded chunk.
     pub decoded_hash: u64,
     /// How the chunk is stored.
@@ -64,7 +66,7 @@ pub enum Content<'a> {
     Coded {
         /// What there is to know.
         header: Header,
-        /// The raw planes, frame by frame.
+        /// The raw planes, strip by strip, and in each of them frame by frame.
         raw_planes: &'a [u8],
         /// The access units.
         stream: &'a [u8],
@@ -150,7 +152,7 @@ impl<'a> Payload<'a> {
             }
             other => return Err(damaged!("content of kind {other} (expected 0 to 2)")),
         };
-        Ok(Self { decoded_hash, content })
+        Ok(Self { version, decoded_hash, content })
     }
 
     /// Checks the decoded chunk against the checksum that was stored with it.

@@ -1,3 +1,4 @@
+use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -27,13 +28,13 @@ pub fn map<T: Send, R: Send, E: Send>(
         }
     };
     thread::scope(|scope| {
-        for _ in 0..n_helpers {
-            // A system that has no thread to give makes this one do more.
-            if thread::Builder::new().spawn_scoped(scope, run).is_err() {
-                break;
-            }
-        }
+        // A system that has no thread to give makes this one do more.
+        let spawn = |_| thread::Builder::new().spawn_scoped(scope, run).ok();
+        let helpers: Vec<_> = (0..n_helpers).map_while(spawn).collect();
         run();
+        for helper in helpers {
+            helper.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
     });
     // Tasks that were dropped come after the one that failed.
     results.into_iter().flatten().collect()
@@ -81,9 +82,11 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "task 7"]
     fn a_panic_is_passed_on() {
-        let work = |i: usize| if i == 7 { panic!("task {i}") } else { Ok::<_, Infallible>(i) };
-        let _ = map((0..8).collect(), 1, work);
+        for n_threads in [1, 3] {
+            let work = |i: usize| if i == 7 { panic!("task {i}") } else { Ok::<_, Infallible>(i) };
+            let panic = std::panic::catch_unwind(|| map((0..8).collect(), n_threads, work)).unwrap_err();
+            assert_eq!(panic.downcast_ref::<String>().unwrap(), "task 7");
+        }
     }
 }

@@ -36,7 +36,8 @@ impl Table {
     ) -> Option<Self> {
         // The table must stay small beside the chunk, and at least one bit per sample has to be won.
         let n_samples = frames.bytes.len() / S::BYTES;
-        let max_len = MAX_TABLE_LEN.min(n_samples / 16).min((extent.max / 2 + 1) as usize);
+        let max_len =
+            MAX_TABLE_LEN.min(n_samples / 16).min(usize::try_from(extent.max / 2 + 1).unwrap_or(usize::MAX));
         let n_dense = n_dense(extent.max, n_samples);
         let mut values = Values::new(n_dense);
         values.insert(sampled.samples(), max_len).ok()?;
@@ -64,7 +65,7 @@ impl Table {
         let max = self.0.last().copied().unwrap_or(0);
         let mut ranks = Ranks { dense: vec![0; n_dense(max, n)], sparse: HashMap::default() };
         for (&value, rank) in self.0.iter().zip(0u32..) {
-            match usize::try_from(value).ok().and_then(|value| ranks.dense.get_mut(value)) {
+            match ranks.dense.get_mut(index(value)) {
                 Some(dense) => *dense = rank,
                 None => drop(ranks.sparse.insert(value, rank)),
             }
@@ -92,7 +93,7 @@ pub struct Ranks {
 impl Ranks {
     /// Replaces each number by its rank. They must all be in the table.
     pub fn apply<S: Sample>(&self, numbers: &mut [S]) {
-        let rank = |value: u64| match self.dense.get(value as usize) {
+        let rank = |value: u64| match self.dense.get(index(value)) {
             Some(&rank) => rank,
             None => self.sparse[&value],
         };
@@ -100,11 +101,16 @@ impl Ranks {
     }
 }
 
+/// Where a value is in an array: beyond all arrays if this machine can't address it.
+fn index(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
 /// How many numbers, from 0 on, are worth an array, when the largest is `max` and there are
 /// `n_samples`.
 fn n_dense(max: u64, n_samples: usize) -> usize {
     let most = n_samples.next_power_of_two().min(MAX_DENSE);
-    usize::try_from(max).map_or(most, |max| most.min(max + 1))
+    usize::try_from(max).map_or(most, |max| most.min(max.saturating_add(1)))
 }
 
 /// Distinct values.
@@ -126,7 +132,7 @@ impl Values {
         let dense = &mut self.dense[..];
         for number in numbers {
             let value = number.widen();
-            match dense.get_mut(value as usize) {
+            match dense.get_mut(index(value)) {
                 Some(occurs) => *occurs = true,
                 None => drop(self.sparse.insert(value, ())),
             }
@@ -141,7 +147,7 @@ impl Values {
     /// Whether there is little to gain: hardly a gap between the numbers that occur, and not much
     /// nothing above them. Saves a look at all numbers.
     fn are_dense<S: Sample>(&self, sampled: &SampledRows<S>, max: u64) -> bool {
-        let occurs = |value: u64| self.dense.get(value as usize).copied().unwrap_or(false);
+        let occurs = |value: u64| self.dense.get(index(value)).copied().unwrap_or(false);
         let has_neighbour = |n: &S| occurs(n.widen().wrapping_sub(1)) || occurs(n.widen().wrapping_add(1));
         let (n_dense, n) = (sampled.samples().filter(has_neighbour).count(), sampled.samples().count());
         n_dense > n / 8 * 7 && max / 64 < self.len() as u64

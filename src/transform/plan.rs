@@ -97,7 +97,7 @@ fn cheapest(cost: impl Fn(u32) -> f64, range: std::ops::Range<u32>) -> (u32, f64
     for s in range {
         let cost = cost(s);
         // A raw bit more costs a bit: it only gets worse.
-        if cost > best.1 + 0.5 {
+        if cost > best.1 + 1.0 {
             break;
         }
         if cost < best.1 {

@@ -126,6 +126,13 @@ pub fn large_examples() -> Vec<Example> {
         example("long_lines", &[2, 2, 17_000], bytes, |at| vec![(at.x / 100 + at.t) as u8]),
         example("tall_frames", &[2, 33_000, 5], bytes, |at| vec![(at.y / 1000 + at.t) as u8]),
         example("strips", &[2, 280, 512], words, |at| le16((at.y / 16 + at.x / 16 * 600 + at.t) as u16)),
+        example("colour_strips", &[1, 160, 160, 3], words, |at| {
+            le16(((at.smooth() + at.component as f64 / 5.0) * 180.0) as u16)
+        }),
+        example("tall_colour", &[1, 16_400, 20, 3], bytes, |at| vec![(at.y / 90 + at.component) as u8]),
+        example("big_endian_strips_of_ranks", &[2, 300, 300], Element { big_endian: true, ..words }, |at| {
+            (((at.smooth() * 200.0) as u16 + u16::from(at.noise(1))) * 37).to_be_bytes().to_vec()
+        }),
         example("noisy_strips", &[1, 520, 512], words, |at| {
             le16((at.smooth() * 3000.0) as u16 + u16::from(at.noise(2)))
         }),
