@@ -103,10 +103,9 @@ fn encode_samples<S: Sample>(options: &Options, chunk: &[u8]) -> Result<Buffer> 
     let n_threads = Process::current().n_threads();
     let plan = transform::plan::<S>(&frames, options.kind, options.preset, n_threads);
     let transform = &plan.transform;
-    let ranks = transform.table.as_ref().map(|table| table.ranks(geometry.chunk_samples()));
     let strip_height = video::strip_height(&geometry, transform, options.preset);
     let video = VideoOptions::of(&geometry, transform, options.preset, n_threads);
-    let encode = |rows| strip::encode::<S>(&frames, rows, &plan, ranks.as_ref(), video.as_ref());
+    let encode = |rows| strip::encode::<S>(&frames, rows, &plan, video.as_ref());
     let strips = parallel::map(geometry.strips(strip_height).collect(), n_threads, encode)?;
 
     let video = video.map(|VideoOptions { format, .. }| {

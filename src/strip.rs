@@ -7,7 +7,7 @@ use crate::error::{Result, damaged, filled, reserve};
 use crate::geometry::Geometry;
 use crate::payload::Header;
 use crate::transform::order::{self, Frames};
-use crate::transform::{Coding, Plan, Ranks, Sample};
+use crate::transform::{Coding, Plan, Sample};
 use crate::video::{FrameDecoder, FrameEncoder, VideoOptions};
 
 /// The height of strips is a multiple of this, so that planes below each other start at a macroblock.
@@ -21,12 +21,11 @@ pub struct CodedStrip {
     pub video: Coded,
 }
 
-/// Codes some rows of all frames. `ranks` are those of the transform's table.
+/// Codes some rows of all frames.
 pub fn encode<S: Sample>(
     frames: &Frames<'_>,
     rows: Range<usize>,
     plan: &Plan,
-    ranks: Option<&Ranks>,
     options: Option<&VideoOptions>,
 ) -> Result<CodedStrip> {
     let transform = &plan.transform;
@@ -44,7 +43,7 @@ pub fn encode<S: Sample>(
         for t in 0..geometry.n_frames {
             order::load(frames.rows(t, rows.clone()), &geometry, frames.big_endian, &mut numbers);
             transform.mapping.apply(&mut numbers);
-            if let Some(ranks) = ranks {
+            if let Some(ranks) = &plan.ranks {
                 ranks.apply(&mut numbers);
             }
             transform.reflect(&mut numbers);

@@ -3,7 +3,7 @@ use h5filter::SampleKind;
 use super::differences::{Differences, SampledRows};
 use super::number::Extent;
 use super::order::Frames;
-use super::{Coding, Mapping, Plane, Sample, Table, Transform};
+use super::{Coding, Mapping, Plane, Ranks, Sample, Table, Transform};
 use crate::avcodec::Preset;
 
 /// A transform that takes away the plain movie in a chunk of bytes has to save this much.
@@ -15,10 +15,11 @@ const WORTH_A_TABLE: f64 = 0.98;
 const WORTH_LOOKING_BACK: f64 = 0.03;
 
 /// What to do with a chunk.
-#[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
     /// What to do to the samples.
     pub transform: Transform,
+    /// What finds the ranks of the transform's table.
+    pub ranks: Option<Ranks>,
     /// Whether pictures may refer to those before.
     pub looks_back: bool,
 }
@@ -30,6 +31,7 @@ pub fn plan<S: Sample>(frames: &Frames<'_>, kind: SampleKind, preset: Preset, n_
     let mut rows = sampled.mapped(frames, &mapping);
     let table = Table::of(frames, &mapping, &extent, &rows, n_threads)
         .and_then(|table| worthwhile(table, frames, &mut rows, preset));
+    let (table, ranks) = table.unzip();
     if let Some(table) = &table {
         let max = table.values().len() as u64 - 1;
         extent = Extent { min: 0, max, varying: max.min(1) };
@@ -48,6 +50,7 @@ pub fn plan<S: Sample>(frames: &Frames<'_>, kind: SampleKind, preset: Preset, n_
     let n_video = planes.iter().filter(|plane| plane.coding == Coding::Video).count();
     Plan {
         transform: Transform { mapping, table, planes, is_reflected: n_video > 1 },
+        ranks,
         looks_back: differences.saved_by_previous > WORTH_LOOKING_BACK,
     }
 }
@@ -58,7 +61,7 @@ fn worthwhile<S: Sample>(
     frames: &Frames<'_>,
     rows: &mut SampledRows<S>,
     preset: Preset,
-) -> Option<Table> {
+) -> Option<(Table, Ranks)> {
     let least_cost = |rows: &SampledRows<S>| {
         let differences = rows.differences();
         cheapest(|s| differences.cost(s, preset), 0..S::BITS).1
@@ -72,7 +75,7 @@ fn worthwhile<S: Sample>(
         return None;
     }
     *rows = ranked;
-    Some(table)
+    Some((table, ranks))
 }
 
 /// Which bits are noise. Those below are constant, those above worth coding.
