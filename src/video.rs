@@ -114,10 +114,10 @@ impl FrameEncoder {
         let layout = PictureLayout::of(geometry, format, shifts.len(), 1)
             .ok_or_else(|| Error::Codec("frames too large for video".into()))?;
         let n_slices = if is_movie { n_slices(&layout) } else { 1 };
-        let (n_slices, threads) = match most_threads(n_threads, n_slices) {
-            1 => (n_slices, Threads::None),
-            n if geometry.n_frames < 2 * n => (n, Threads::Slices),
-            n => (n_slices, Threads::Pictures(n)),
+        let threads = match (most_threads(n_threads, n_slices), geometry.n_frames) {
+            (1, _) => Threads::None,
+            (_, 1) => Threads::Slices,
+            (n, _) => Threads::Pictures(n),
         };
         let config =
             EncoderConfig { width: layout.width, height: layout.height, format, preset, n_slices, threads };

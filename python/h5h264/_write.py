@@ -150,6 +150,7 @@ class _Writer:
         self.start = 0 if is_new else len(dataset)
         self.chunks = direct_chunks(dataset)
         self.fill_value = dataset.fillvalue
+        self.n_threads_each = 1
 
     def write(self, source: Source) -> None:
         if self.dataset.shape[0] < self.start + (source.n_frames or 0):
@@ -172,6 +173,9 @@ class _Writer:
             advance(slab.nbytes)
 
     def write_chunks(self, source: Source, chunks: DirectChunks, advance: Any) -> None:
+        if source.n_frames is not None:
+            n_chunks = frames_from(0, source.n_frames, self.dataset.shape).n_parts(chunks.shape)
+            self.n_threads_each = max(1, self.n // max(1, n_chunks))
         slabs = self.slabs(source, chunks.shape[0])
         blocks = itertools.chain.from_iterable(self.blocks(t, slab, chunks) for t, slab in slabs)
         for block, stored in ordered_map(self.n, self.encode, blocks):
@@ -202,9 +206,7 @@ class _Writer:
         return tuple(slice(o, o + n) for o, n in zip(block.offset, block.content.shape))
 
     def encode(self, block: _Block) -> Optional[np.ndarray]:
-        """In a thread of its own: what to store, or None for what HDF5 has to add to a chunk.
-
-        As many threads code the chunk as in HDF5, since the bytes depend on it."""
+        """In a thread of its own: what to store, or None for what HDF5 has to add to a chunk."""
         chunks = self.chunks
         if chunks is None or block.offset[0] % chunks.shape[0] != 0:
             return None
@@ -216,4 +218,4 @@ class _Writer:
         else:
             content = np.full(chunks.shape, self.fill_value, chunks.dtype)
             content[tuple(map(slice, block.content.shape))] = block.content
-        return _library.encode(chunks.cd_values, content)
+        return _library.encode(chunks.cd_values, content, self.n_threads_each)

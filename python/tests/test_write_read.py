@@ -60,12 +60,14 @@ def test_the_stored_bytes_are_those_of_plain_h5py(path, shape, chunks, dtype, kw
         assert same_bytes(h5h264.read(file["written"], threads=threads), file["expected"][()])
 
 
-def test_frames_of_many_slices(path):
-    """The stored bytes may depend on the threads that a chunk gets in HDF5, so here it gets as many."""
-    array = movie((2, 1100, 1200), "<u2")
+@pytest.mark.parametrize("dtype", ["<u2", "u1"])
+@pytest.mark.parametrize("chunk_length", [1, 2, 6])
+def test_frames_that_one_thread_codes_here_and_several_in_hdf5(path, dtype, chunk_length):
+    array = movie((6, 540, 620), dtype)
+    chunks = (chunk_length, 540, 620)
     with h5py.File(path, "w") as file:
-        expected = plain(file, "expected", array, (1, 1100, 1200))
-        written = h5h264.write(file, "written", array, chunks=(1, 1100, 1200))
+        expected = plain(file, "expected", array, chunks)
+        written = h5h264.write(file, "written", array, chunks=chunks)
         assert sorted(stored_chunks(written)) == sorted(stored_chunks(expected))
 
 

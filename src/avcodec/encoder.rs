@@ -45,7 +45,7 @@ pub enum Reference {
 pub enum Threads {
     /// One thing after the other.
     None,
-    /// The slices of a picture.
+    /// All slices of a picture.
     Slices,
     /// So many pictures, each a little behind the one before, which it may refer to.
     Pictures(usize),
@@ -107,7 +107,7 @@ impl Encoder {
         context.set("tune", "zerolatency")?;
         context.set("qp", "0")?;
         context.set("forced-idr", "1")?;
-        context.set("x264-params", x264_params(config.preset))?;
+        context.set("x264-params", &x264_params(config))?;
         context.open()?;
         let frame = Frame::with_picture(format, width, height)?;
         let is_cabac = !config.preset.is_cavlc();
@@ -195,10 +195,19 @@ impl Encoder {
     }
 }
 
-/// `keyint`: IDR pictures come at the start of a chunk only. `weightp`: helps fixed-pattern data
-/// at the CAVLC preset, which leaves it out.
-fn x264_params(preset: Preset) -> &'static str {
-    if preset.is_cavlc() { "keyint=infinite:scenecut=0:weightp=1" } else { "keyint=infinite:scenecut=0" }
+/// `keyint`: IDR pictures come at the start of a chunk only. `mvrange`: else x264 would follow motion
+/// as far as the number of pictures under way lets it, and the bytes would depend on that.
+/// `weightp`: helps fixed-pattern data at the CAVLC preset, which leaves it out.
+fn x264_params(config: &EncoderConfig) -> String {
+    let range = motion_range(config.height);
+    let weightp = if config.preset.is_cavlc() { ":weightp=1" } else { "" };
+    format!("keyint=infinite:scenecut=0:mvrange={range}:mvrange-thread={range}{weightp}")
+}
+
+/// How many lines and columns motion is followed: an eighth of the lines, so that as many pictures
+/// can be under way. x264 wants 32 at least, and most motion of more than 128 is a cut.
+fn motion_range(height: usize) -> usize {
+    (height / 8).clamp(32, 128)
 }
 
 /// Appends an access unit but for its SEI messages: a session's first packet has 600 bytes of
