@@ -81,7 +81,8 @@ def test_tables_replace_what_is_between_their_markers():
 
 def test_the_document_has_the_markers_once():
     text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
-    for name in ("machine", "targets", "sequences", "ratio", "encode", "decode", "picture", "threads", "growth"):
+    tables = ("machine", "targets", "sequences", "ratio", "encode", "decode", "picture", "threads", "growth", "package")
+    for name in tables:
         assert text.count(f"<!-- begin {name} -->") == text.count(f"<!-- end {name} -->") == 1, name
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import h5py
 
-from . import comparison, frame_loop, growth, memory, picture, sequences, small_chunks, threads, worker
+from . import comparison, frame_loop, growth, memory, package, picture, sequences, small_chunks, threads, worker
 from .section import replace_between_markers, targets_table
 from .timing import FULL, QUICK
 
@@ -50,6 +50,7 @@ def measure(found, is_quick):
         comparison.section(found, results),
         threads.section(found, effort, say),
         small_chunks.section(effort, ROOT, say),
+        package.section(effort, say),
         frame_loop.section(is_quick, say),
         memory.section(say),
         growth.section(effort, is_quick, say),

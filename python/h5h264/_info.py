@@ -33,6 +33,9 @@ class ChunkInfo:
     transform: Optional[str] = None
     #: Distinct values, where samples were replaced by their rank; else 0.
     table_len: Optional[int] = None
+    #: Rows of the strips that frames are cut into, which threads code on their own: the frames'
+    #: height where they stay whole.
+    strip_height: Optional[int] = None
     #: (bits, coding) of each plane, from the least significant bits up; coding is "constant",
     #: "raw" or "video".
     planes: Optional[tuple[tuple[int, str], ...]] = None
@@ -143,11 +146,11 @@ def _describe(stored: bytes, filter_mask: int, filter_ids: list[int]) -> dict[st
     elif after:
         return {"content": "hidden"}
     known = _library.describe(stored)
-    described = {name: known.get(name) for name in ("content", "layout", "format_version", "table_len")}
+    same_names = ("content", "layout", "format_version", "table_len", "strip_height", "raw_planes_bytes", "video_bytes")
+    described = {name: known.get(name) for name in same_names}
     if "planes" in known:
         described["planes"] = tuple((plane["bits"], plane["coding"]) for plane in known["planes"])
-    more = {name: known.get(name) for name in ("raw_planes_bytes", "video_bytes")}
-    return {**described, **more, "transform": known.get("mapping")}
+    return {**described, "transform": known.get("mapping")}
 
 
 def _shape(shape: tuple[int, ...]) -> str:

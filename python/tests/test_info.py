@@ -60,6 +60,14 @@ def test_chunks_that_are_not_this_filters_alone(path):
     assert layout == "original"
 
 
+def test_frames_in_strips(path):
+    with h5py.File(path, "w") as file:
+        whole = h5h264.write(file, "whole", movie((2, 700, 600), "u1"), chunks=(2, 700, 600))
+        cut = h5h264.write(file, "cut", movie((2, 700, 600), "<u2"), chunks=(2, 700, 600))
+        assert h5h264.info(whole).chunks[0].strip_height == 700
+        assert 0 < h5h264.info(cut).chunks[0].strip_height < 700
+
+
 def test_a_dataset_without_chunks_yet(path):
     with h5py.File(path, "w") as file:
         dataset = file.create_dataset("a", (4, 40, 60), "u1", chunks=(2, 40, 60), compression=H264())
