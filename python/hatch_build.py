@@ -27,7 +27,12 @@ class PluginHook(BuildHookInterface):
 
 def platform_tag(plugin):
     """The oldest systems that have what the plugin asks for: PEP 600's tag for its newest glibc symbol."""
-    if platform.system() != "Linux" or b"libavcodec.so" in plugin:
+    if platform.system() == "Darwin":
+        # Not sysconfig's: a Python for two architectures would say so of a plugin for one.
+        system = os.environ.get("MACOSX_DEPLOYMENT_TARGET") or platform.mac_ver()[0]
+        return f"macosx_{system.partition('.')[0]}_0_{platform.machine()}"
+    glibc = [(int(major), int(minor)) for major, minor in re.findall(rb"\0GLIBC_(\d+)\.(\d+)", plugin)]
+    if not glibc or b"libavcodec.so" in plugin:
         return re.sub(r"[.-]", "_", sysconfig.get_platform())
-    glibc = max((int(major), int(minor)) for major, minor in re.findall(rb"\0GLIBC_(\d+)\.(\d+)", plugin))
-    return f"manylinux_{glibc[0]}_{glibc[1]}_{platform.machine()}"
+    major, minor = max(glibc)
+    return f"manylinux_{major}_{minor}_{platform.machine()}"

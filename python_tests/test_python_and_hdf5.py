@@ -537,6 +537,18 @@ def test_writing_through_a_virtual_dataset(tmp_path, frames):
             assert same_bytes(file["frames"][()], expected)
 
 
+def test_copying_chunks_that_are_in_the_cache(path, tmp_path):
+    """HDF5 encodes them again, one after the other in the same buffer."""
+    frames = movie((7, 128, 128), "<u2")
+    with h5py.File(path, "w") as file, h5py.File(tmp_path / "copy.h5", "w") as other:
+        written = create(file, frames, chunks=(3, 128, 128))
+        file.flush()
+        file.copy(written, other)
+        check_stored(other["frames"])
+        assert same_bytes(other["frames"][()], frames)
+        assert list(stored_chunks(other["frames"])) == list(stored_chunks(written))
+
+
 def test_copying_groups_between_files(path, tmp_path, dataset, frames):
     group = dataset.file.create_group("group")
     group["linked"] = dataset

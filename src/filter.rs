@@ -57,6 +57,34 @@ pub fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
     Ok(chunk)
 }
 
+/// How large the chunk is that `stored` was made from.
+pub fn decoded_bytes(cd_values: &[u32], stored: &[u8]) -> Result<usize> {
+    let found = match payload::layout_of(stored)? {
+        Layout::Original => original::decoded_bytes(stored)?,
+        Layout::H5h264 => Payload::read(stored)?.content.decoded_bytes(),
+    };
+    check_size(found, options::stored_chunk_bytes(cd_values))?;
+    Ok(found)
+}
+
+/// Decodes to `chunk`, which has to have the chunk's size. All of it is written, but after an error
+/// anything may be in it.
+pub fn decode_into(cd_values: &[u32], stored: &[u8], chunk: &mut [u8]) -> Result<()> {
+    let expected = Some(chunk.len());
+    if payload::layout_of(stored)? == Layout::Original {
+        check_size(original::decoded_bytes(stored)?, expected)?;
+        chunk.copy_from_slice(&original::decode(&Options::for_chunk(cd_values, chunk.len())?, stored)?);
+        return Ok(());
+    }
+    let payload = Payload::read(stored)?;
+    check_size(payload.content.decoded_bytes(), expected)?;
+    match &payload.content {
+        Content::Raw(bytes) | Content::Resized(bytes) => chunk.copy_from_slice(bytes),
+        Content::Coded { header, raw_planes, stream } => decode_coded(header, raw_planes, stream, chunk)?,
+    }
+    verify(&payload, chunk)
+}
+
 fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
     let expected = options::stored_chunk_bytes(cd_values);
     if payload::layout_of(stored)? == Layout::Original {
@@ -74,18 +102,17 @@ fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
         Content::Resized(chunk) => copy_of_resized(chunk, expected)?,
         Content::Coded { header, raw_planes, stream } => {
             check_size(header.geometry.chunk_bytes(), expected)?;
-            match header.geometry.sample_bytes {
-                1 => decode_samples::<u8>(header, raw_planes, stream)?,
-                2 => decode_samples::<u16>(header, raw_planes, stream)?,
-                4 => decode_samples::<u32>(header, raw_planes, stream)?,
-                _ => decode_samples::<u64>(header, raw_planes, stream)?,
-            }
+            let mut chunk = Buffer::zeroed(header.geometry.chunk_bytes())?;
+            decode_coded(header, raw_planes, stream, &mut chunk)?;
+            chunk
         }
     };
-    if switch_from_env("H5H264_VERIFY", true) {
-        payload.verify(&chunk)?;
-    }
+    verify(&payload, &chunk)?;
     Ok(chunk)
+}
+
+fn verify(payload: &Payload<'_>, chunk: &[u8]) -> Result<()> {
+    if switch_from_env("H5H264_VERIFY", true) { payload.verify(chunk) } else { Ok(()) }
 }
 
 fn encode_coded(options: &Options, chunk: &[u8]) -> Result<Buffer> {
@@ -120,12 +147,26 @@ fn encode_samples<S: Sample>(options: &Options, chunk: &[u8]) -> Result<Buffer> 
     payload::write_coded(chunk, &header, &raw_planes.chain(streams).collect::<Vec<_>>())
 }
 
-fn decode_samples<S: Sample>(header: &Header, raw_planes: &[u8], stream: &[u8]) -> Result<Buffer> {
-    let mut chunk = Buffer::zeroed(header.geometry.chunk_bytes())?;
-    let strips = strip::split(header, raw_planes, stream, &mut chunk)?;
+fn decode_coded(header: &Header, raw_planes: &[u8], stream: &[u8], chunk: &mut [u8]) -> Result<()> {
+    let decode = match header.geometry.sample_bytes {
+        1 => decode_samples::<u8>,
+        2 => decode_samples::<u16>,
+        4 => decode_samples::<u32>,
+        _ => decode_samples::<u64>,
+    };
+    decode(header, raw_planes, stream, chunk)
+}
+
+fn decode_samples<S: Sample>(
+    header: &Header,
+    raw_planes: &[u8],
+    stream: &[u8],
+    chunk: &mut [u8],
+) -> Result<()> {
+    let strips = strip::split(header, raw_planes, stream, chunk)?;
     let n_threads = Process::current().n_threads();
     parallel::map(strips, n_threads, |strip| strip::decode::<S>(header, strip, n_threads))?;
-    Ok(chunk)
+    Ok(())
 }
 
 /// HDF5 before 2.2 reads a whole chunk from the buffer of the last filter, however little is in it.

@@ -56,9 +56,11 @@ fn it_exports_the_functions_of_a_plugin_and_of_the_c_interface_and_nothing_else(
         "H5PLget_plugin_info",
         "H5PLget_plugin_type",
         "h5h264_decode",
+        "h5h264_decoded_bytes",
         "h5h264_describe",
         "h5h264_encode",
         "h5h264_free",
+        "h5h264_n_threads",
     ];
     assert_eq!(defined, expected);
     let undefined = named(|kind| kind == "U");

@@ -37,12 +37,14 @@ def encode(array: Any, preset: Union[str, H264] = "ultrafast", *, threads: Optio
         Its type is not one that HDF5 stores, or that the filter takes.
     """
     array = np.asarray(array)
+    if array.dtype.hasobject or array.dtype.kind == "U":
+        raise TypeError(f"a chunk of {array.dtype} can't be encoded (expected numbers)")
     if array.ndim == 0 or array.size == 0:
         raise ValueError(
             f"an array of shape {array.shape} is not a chunk (expected one element at least, not a scalar)"
         )
     cd_values = cd_values_for(array.dtype, array.shape, options_of(preset))
-    return _library.encode(cd_values, np.ascontiguousarray(array), n_threads_for_one(threads)).tobytes()
+    return _library.encode(cd_values, np.ascontiguousarray(array), n_threads_for_one(threads))
 
 
 def decode(
@@ -50,7 +52,7 @@ def decode(
     dtype: Any = np.uint8,
     shape: Any = -1,
     *,
-    options: Union[H264, tuple[int, ...]] = (),
+    options: Union[str, H264, tuple[int, ...]] = (),
     threads: Optional[int] = None,
 ) -> np.ndarray:
     """The array that was encoded to these bytes.
@@ -79,14 +81,18 @@ def decode(
         The chunk does not have the size of such an array.
     """
     dtype = np.dtype(dtype)
-    cd_values = options.filter_options if isinstance(options, H264) else tuple(options)
-    chunk = _library.decode(cd_values, buffer, n_threads_for_one(threads))
+    if dtype.hasobject:
+        raise TypeError(f"a chunk can't be decoded to {dtype}, Python objects (expected numbers)")
+    cd_values = options_of(options).filter_options if isinstance(options, (str, H264)) else tuple(options)
+    n_bytes = _library.decoded_bytes(cd_values, buffer)
     try:
-        return chunk.view(dtype).reshape(shape)
+        chunk = np.empty(n_bytes, np.uint8).view(dtype).reshape(shape)
     except ValueError:
         raise ValueError(
-            f"the chunk decodes to {chunk.nbytes} bytes (expected those of {dtype} × {shape})"
+            f"the chunk decodes to {n_bytes} bytes (expected those of {dtype} × {shape})"
         ) from None
+    _library.decode(cd_values, buffer, chunk, n_threads_for_one(threads))
+    return chunk
 
 
 @lru_cache(maxsize=256)

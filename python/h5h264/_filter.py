@@ -60,6 +60,11 @@ class H264(h5py.filters.FilterRefBase):
 
     filter_id = FILTER_ID
 
+    preset: str
+    frame: Optional[tuple[int, int]]
+    sample_bytes: Optional[int]
+    layout: str
+
     def __init__(
         self,
         preset: str = PRESETS[0],
@@ -67,10 +72,15 @@ class H264(h5py.filters.FilterRefBase):
         sample_bytes: Optional[int] = None,
         layout: str = LAYOUTS[0],
     ) -> None:
-        self.preset = _one_of("preset", preset, PRESETS)
-        self.frame = None if frame is None else _frame(frame)
-        self.sample_bytes = None if sample_bytes is None else _number("sample_bytes", sample_bytes, 1, 16)
-        self.layout = _one_of("layout", layout, LAYOUTS)
+        self.__dict__.update(
+            preset=_one_of("preset", preset, PRESETS),
+            frame=None if frame is None else _frame(frame),
+            sample_bytes=None if sample_bytes is None else _number("sample_bytes", sample_bytes, 1, 16),
+            layout=_one_of("layout", layout, LAYOUTS),
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{name} can't be set: options do not change")
 
     @property
     def filter_options(self) -> tuple[int, ...]:
@@ -139,6 +149,8 @@ def pipeline(dataset: h5py.Dataset) -> list[tuple[int, tuple[int, ...]]]:
 
 def stored_cd_values(dataset: h5py.Dataset) -> tuple[int, ...]:
     """The filter's parameters as they are stored with the dataset."""
+    if not isinstance(dataset, h5py.Dataset):
+        raise TypeError(f"dataset is a {type(dataset).__name__} (expected a dataset of h5py)")
     for filter_id, values in pipeline(dataset):
         if filter_id == FILTER_ID:
             return values

@@ -29,7 +29,7 @@ class DirectChunks(NamedTuple):
 def direct_chunks(dataset: h5py.Dataset) -> Optional[DirectChunks]:
     """None where the bytes of a stored chunk are not just this filter's work on the array's bytes:
     other filters take part, or HDF5 converts types. Then HDF5 has to do it."""
-    if dataset.chunks is None or dataset.dtype.subdtype is not None:
+    if dataset.chunks is None or dataset.dtype.subdtype is not None or dataset.dtype.hasobject:
         return None
     filters = pipeline(dataset)
     if [filter_id for filter_id, _ in filters] != [FILTER_ID]:

@@ -13,6 +13,18 @@ from . import _library
 from ._filter import FILTER_ID, H264, pipeline, stored_cd_values
 
 
+# What the library calls by the names of `ChunkInfo`.
+_SAME_NAMES = (
+    "content",
+    "layout",
+    "format_version",
+    "table_len",
+    "strip_height",
+    "raw_planes_bytes",
+    "video_bytes",
+)
+
+
 @dataclass(frozen=True)
 class ChunkInfo:
     """A stored chunk. What is None is not in such a chunk."""
@@ -52,7 +64,7 @@ class ChunkInfo:
     def _kind(self) -> str:
         if self.planes is None:
             return self.content if self.layout != "original" else "coded, original layout"
-        planes = " + ".join(f"{bits} bits {coding}" for bits, coding in self.planes) or "nothing"
+        planes = " + ".join(f"{_count(bits, 'bit')} {coding}" for bits, coding in self.planes) or "nothing"
         table = f", table of {self.table_len} values" if self.table_len else ""
         return f"{self.transform}{table}: {planes}"
 
@@ -94,7 +106,7 @@ class Info:
     def __repr__(self) -> str:
         lines = [
             f"{self.name}: {_shape(self.shape)} {self.dtype} "
-            f"in {len(self.chunks)} chunks of {_shape(self.chunk_shape)}",
+            f"in {_count(len(self.chunks), 'chunk')} of {_shape(self.chunk_shape)}",
             f"{self.options!r}",
             f"{self.raw_bytes} bytes stored in {self.stored_bytes}, ratio {self.ratio:.2f}",
         ]
@@ -119,10 +131,17 @@ def info(dataset: h5py.Dataset) -> Info:
     filter_ids = [filter_id for filter_id, _ in pipeline(dataset)]
     raw_bytes = math.prod(dataset.chunks) * dataset.id.get_type().get_size()
     chunks = []
-    for i in range(dataset.id.get_num_chunks()):
-        offset = tuple(dataset.id.get_chunk_info(i).chunk_offset)
+    for offset in _offsets(dataset):
         filter_mask, stored = dataset.id.read_direct_chunk(offset)
-        known = _describe(stored, filter_mask, filter_ids)
+        is_cut = any(o + c > n for o, c, n in zip(offset, dataset.chunks, dataset.shape))
+        if is_cut and len(stored) == raw_bytes:
+            # HDF5 can be told to leave the chunks at the edges unfiltered.
+            known: dict[str, Any] = {"content": "unfiltered"}
+        else:
+            try:
+                known = _describe(stored, filter_mask, filter_ids)
+            except OSError as error:
+                raise OSError(f"{dataset.name}, chunk at {offset}: {error}") from error
         chunks.append(ChunkInfo(offset, len(stored), raw_bytes, filter_mask, **known))
     return Info(
         dataset.name or "",
@@ -133,6 +152,16 @@ def info(dataset: h5py.Dataset) -> Info:
         cd_values,
         tuple(chunks),
     )
+
+
+def _offsets(dataset: h5py.Dataset) -> list[tuple[int, ...]]:
+    """Where the stored chunks start."""
+    if not hasattr(dataset.id, "chunk_iter"):  # h5py 3.7
+        n_chunks = dataset.id.get_num_chunks()
+        return [tuple(dataset.id.get_chunk_info(i).chunk_offset) for i in range(n_chunks)]
+    offsets: list[tuple[int, ...]] = []
+    dataset.id.chunk_iter(lambda chunk: offsets.append(tuple(chunk.chunk_offset)))
+    return offsets
 
 
 def _describe(stored: bytes, filter_mask: int, filter_ids: list[int]) -> dict[str, Any]:
@@ -146,11 +175,14 @@ def _describe(stored: bytes, filter_mask: int, filter_ids: list[int]) -> dict[st
     elif after:
         return {"content": "hidden"}
     known = _library.describe(stored)
-    same_names = ("content", "layout", "format_version", "table_len", "strip_height", "raw_planes_bytes", "video_bytes")
-    described = {name: known.get(name) for name in same_names}
+    described = {name: known.get(name) for name in _SAME_NAMES}
     if "planes" in known:
         described["planes"] = tuple((plane["bits"], plane["coding"]) for plane in known["planes"])
     return {**described, "transform": known.get("mapping")}
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _shape(shape: tuple[int, ...]) -> str:

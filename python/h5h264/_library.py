@@ -25,13 +25,18 @@ def plugin() -> Path:
 
 def _load() -> ctypes.CDLL:
     library = ctypes.CDLL(str(plugin()))
-    values, size, address = ctypes.POINTER(ctypes.c_uint32), ctypes.c_size_t, ctypes.c_void_p
-    output: list[Any] = [ctypes.POINTER(address), ctypes.POINTER(size), ctypes.c_char_p, size]
-    library.h5h264_encode.argtypes = [values, size, address, size, size, *output]
-    library.h5h264_decode.argtypes = [values, size, address, size, size, *output]
-    library.h5h264_describe.argtypes = [address, size, *output]
+    size, address = ctypes.c_size_t, ctypes.c_void_p
+    options: list[Any] = [ctypes.POINTER(ctypes.c_uint32), size]
+    memory: list[Any] = [address, size]
+    given: list[Any] = [ctypes.POINTER(address), ctypes.POINTER(size)]
+    error: list[Any] = [ctypes.c_char_p, size]
+    library.h5h264_encode.argtypes = [*options, *memory, size, *given, *error]
+    library.h5h264_decoded_bytes.argtypes = [*options, *memory, ctypes.POINTER(size), *error]
+    library.h5h264_decode.argtypes = [*options, *memory, size, *memory, *error]
+    library.h5h264_describe.argtypes = [*memory, *given, *error]
     library.h5h264_free.argtypes = [address]
     library.h5h264_free.restype = None
+    library.h5h264_n_threads.restype = size
     library.H5PLget_plugin_info.restype = address
     return library
 
@@ -44,58 +49,65 @@ def class_address() -> int:
     return _library.H5PLget_plugin_info()
 
 
-def encode(cd_values: tuple[int, ...], chunk: np.ndarray, n_threads: int = 0) -> np.ndarray:
-    """The bytes to store for a chunk, as an array of uint8. `n_threads` is the most that are used
-    for it; 0 stands for as many as HDF5 would get."""
-    return _call(_library.h5h264_encode, *_values(cd_values), *_bytes(chunk), n_threads)
+def n_threads() -> int:
+    """How many threads a chunk gets in HDF5: `H5H264_THREADS`, or the cores that this process may use."""
+    return int(_library.h5h264_n_threads())
 
 
-def decode(cd_values: tuple[int, ...], stored: Any, n_threads: int = 0) -> np.ndarray:
-    """The bytes of the chunk that was stored, as an array of uint8 that nobody else uses."""
-    return _call(_library.h5h264_decode, *_values(cd_values), *_bytes(stored), n_threads)
+def encode(cd_values: tuple[int, ...], chunk: np.ndarray, n_threads: int = 0) -> bytes:
+    """The bytes to store for a chunk. `n_threads` is the most that are used for it; 0 stands for as
+    many as HDF5 would get."""
+    return _given(_library.h5h264_encode, *_options(cd_values), *_memory(chunk), n_threads)
+
+
+def decoded_bytes(cd_values: tuple[int, ...], stored: Any) -> int:
+    """How large the chunk is that was stored."""
+    found = ctypes.c_size_t()
+    _call(_library.h5h264_decoded_bytes, *_options(cd_values), *_memory(_array(stored)), ctypes.byref(found))
+    return found.value
+
+
+def decode(cd_values: tuple[int, ...], stored: Any, chunk: np.ndarray, n_threads: int = 0) -> None:
+    """Decodes to an array, which has to have the chunk's size. After an error, anything may be in it."""
+    memory = (*_memory(_array(stored)), n_threads, *_memory(chunk))
+    _call(_library.h5h264_decode, *_options(cd_values), *memory)
 
 
 def describe(stored: Any) -> dict[str, Any]:
     """What a stored chunk tells of itself."""
-    return json.loads(_call(_library.h5h264_describe, *_bytes(stored)).tobytes())
+    return json.loads(_given(_library.h5h264_describe, *_memory(_array(stored))))
 
 
-def _call(function: Any, *arguments: Any) -> np.ndarray:
+def _given(function: Any, *arguments: Any) -> bytes:
+    """A copy of the buffer that a function gives. Memory that Python frees by itself would take a
+    finalizer, in which a Ctrl-C gets lost."""
     output, n_bytes = ctypes.c_void_p(), ctypes.c_size_t()
+    _call(function, *arguments, ctypes.byref(output), ctypes.byref(n_bytes))
+    try:
+        return (ctypes.c_char * n_bytes.value).from_address(output.value or 0).raw
+    finally:
+        _library.h5h264_free(output)
+
+
+def _call(function: Any, *arguments: Any) -> None:
     error = ctypes.create_string_buffer(_ERROR_BYTES)
-    arguments = tuple(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments)
-    status = function(*arguments, ctypes.byref(output), ctypes.byref(n_bytes), error, _ERROR_BYTES)
+    # `arguments` holds the arrays until after the call.
+    values = (a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments)
+    status = function(*values, error, _ERROR_BYTES)
     if status != 0:
         raise _EXCEPTIONS.get(status, OSError)("h5h264: " + error.value.decode("utf-8", "replace"))
-    return np.asarray(_Memory(output.value or 0, n_bytes.value))
 
 
-def _values(cd_values: tuple[int, ...]) -> tuple[Any, int]:
+def _options(cd_values: tuple[int, ...]) -> tuple[Any, int]:
     return (ctypes.c_uint32 * len(cd_values))(*cd_values), len(cd_values)
 
 
-def _bytes(buffer: Any) -> tuple[np.ndarray, int]:
-    """Address, as an array that is kept until after the call, and length."""
-    if not isinstance(buffer, np.ndarray):
-        buffer = np.frombuffer(buffer, np.uint8)
-    if not buffer.flags.c_contiguous:
+def _memory(array: np.ndarray) -> tuple[np.ndarray, int]:
+    """The array, which stands for its address, and its length."""
+    if not array.flags.c_contiguous:
         raise ValueError("the chunk is not contiguous")
-    return buffer, buffer.nbytes
+    return array, array.nbytes
 
 
-class _Memory:
-    """Memory of the library, given back when no array uses it any more."""
-
-    __slots__ = ("__array_interface__",)
-    __array_interface__: dict[str, Any]
-
-    def __init__(self, address: int, n_bytes: int) -> None:
-        self.__array_interface__ = {
-            "data": (address, False),
-            "shape": (n_bytes,),
-            "typestr": "|u1",
-            "version": 3,
-        }
-
-    def __del__(self, free: Any = _library.h5h264_free) -> None:
-        free(self.__array_interface__["data"][0])
+def _array(buffer: Any) -> np.ndarray:
+    return buffer if isinstance(buffer, np.ndarray) else np.frombuffer(buffer, np.uint8)

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import operator
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Optional, TypeVar
+
+from . import _library
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 
 def n_threads(threads: Optional[int]) -> int:
-    """As many as were asked for; by default what `H5H264_THREADS` says, or the cores that this
-    process may use."""
-    if threads is not None:
-        return _checked(threads)
-    from_environment = os.environ.get("H5H264_THREADS", "").strip()
-    if from_environment.isdecimal() and int(from_environment) > 0:
-        return int(from_environment)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """As many as were asked for; by default as many as a chunk gets in HDF5."""
+    return _library.n_threads() if threads is None else _checked(threads)
 
 
 def n_threads_for_one(threads: Optional[int]) -> int:

@@ -87,15 +87,13 @@ def _read_plainly(dataset: h5py.Dataset, selection: Any, out: Optional[np.ndarra
 class _Stored(NamedTuple):
     part: Part
     filter_mask: int
-    #: None for a chunk that was never written.
+    #: None for a chunk that HDF5 does not give.
     stored: Optional[bytes]
 
 
 class _ChunkReader:
     def __init__(self, dataset: h5py.Dataset, chunks: DirectChunks, target: np.ndarray) -> None:
         self.dataset, self.chunks, self.target = dataset, chunks, target
-        # Now, since threads that decode must not wait for HDF5's lock.
-        self.fill_value = dataset.fillvalue
         self.n_threads_each = 1
 
     def read(self, selection: Selection, n: int, progress: Optional[bool]) -> None:
@@ -111,32 +109,37 @@ class _ChunkReader:
                 advance(self.chunks.nbytes)
 
     def fetch(self, part: Part) -> _Stored:
-        if self.dataset.id.get_chunk_info_by_coord(part.offset).byte_offset is None:
+        # To ask whether a chunk is there takes longer, the more chunks there are.
+        try:
+            return _Stored(part, *self.dataset.id.read_direct_chunk(part.offset))
+        except (OSError, RuntimeError):
             return _Stored(part, 0, None)
-        return _Stored(part, *self.dataset.id.read_direct_chunk(part.offset))
 
     def decode(self, chunk: _Stored) -> bool:
         """In a thread of its own; whether it could be done."""
         part, filter_mask, stored = chunk
         if stored is None:
-            self.target[part.target] = self.fill_value
-            return True
+            return False
+        target = self.target[part.target]
+        is_whole = target.shape == self.chunks.shape and target.flags.c_contiguous
         try:
-            content = self.bytes_of(stored, filter_mask)
-            array = content.view(self.chunks.dtype).reshape(self.chunks.shape)
+            if filter_mask & 1:
+                content = np.frombuffer(stored, self.chunks.dtype).reshape(self.chunks.shape)
+            else:
+                content = target if is_whole else np.empty(self.chunks.shape, self.chunks.dtype)
+                _library.decode(self.chunks.cd_values, stored, content, self.n_threads_each)
         except (OSError, ValueError):
             return False
-        self.target[part.target] = array[part.source]
+        if content is not target:
+            target[...] = content[part.source]
         return True
 
-    def bytes_of(self, stored: bytes, filter_mask: int) -> np.ndarray:
-        if filter_mask & 1:
-            return np.frombuffer(stored, np.uint8)
-        return _library.decode(self.chunks.cd_values, stored, self.n_threads_each)
-
     def read_through_hdf5(self, part: Part) -> None:
-        """A chunk that can't be decoded: HDF5 says so as it always does. Unless it knows better: it can
-        be told to leave the chunks at the edges unfiltered."""
+        """A chunk that was never written has the fill value; one that can't be decoded is an error, unless
+        HDF5 knows better: it can be told to leave the chunks at the edges unfiltered."""
         stop = [min(o + c, n) for o, c, n in zip(part.offset, self.chunks.shape, self.dataset.shape)]
         within = tuple(map(slice, part.offset, stop))
-        self.target[part.target] = self.dataset[within][part.source]
+        try:
+            self.target[part.target] = self.dataset[within][part.source]
+        except OSError as error:
+            raise OSError(f"{self.dataset.name}, chunk at {part.offset}: {error}") from error

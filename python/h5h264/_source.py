@@ -15,10 +15,14 @@ class Source(Protocol):
 
     dtype: np.dtype
     frame_shape: tuple[int, ...]
-    #: None if it is not known before the end.
-    n_frames: Optional[int]
-    #: For a progress bar: as `n_frames`, or a guess.
-    n_expected: Optional[int]
+
+    @property
+    def n_frames(self) -> Optional[int]:
+        """None if it is not known before the end."""
+
+    @property
+    def n_expected(self) -> Optional[int]:
+        """For a progress bar: as `n_frames`, or a guess."""
 
     def slabs(self, n: int, n_first: int) -> Iterator[np.ndarray]:
         """All frames in their order, in arrays of `n`, of `n_first` to begin with, and of what is
@@ -43,15 +47,23 @@ class ArraySource:
         if not shape:
             raise ValueError("frames is a scalar (expected an array or an iterable of frames)")
         self.dtype = np.dtype(array.dtype)
-        self.n_frames: Optional[int] = shape[0]
+        self.n_frames: int = shape[0]
         self.frame_shape = shape[1:]
-        self.n_expected = self.n_frames
+        self.n_expected: Optional[int] = self.n_frames
 
     def slabs(self, n: int, n_first: int) -> Iterator[np.ndarray]:
         start = 0
-        while start < self.array.shape[0]:
-            stop = start + (n if start else n_first)
-            yield np.asarray(self.array[start:stop], self.dtype)
+        # As many as there were: it may be a dataset that grows by what is written.
+        while start < self.n_frames:
+            stop = min(start + (n if start else n_first), self.n_frames)
+            slab = np.asarray(self.array[start:stop])
+            shape = (stop - start, *self.frame_shape)
+            if slab.shape != shape or slab.dtype != self.dtype:
+                raise ValueError(
+                    f"frames {start} to {stop} have come as {slab.dtype} × {slab.shape} "
+                    f"(expected {self.dtype} × {shape}, as frames has said)"
+                )
+            yield slab
             start = stop
 
 
@@ -82,7 +94,8 @@ class IterableSource:
             n_wanted, n_before = n, n_before + len(slab)
 
     def collect(self, n: int, n_before: int) -> np.ndarray:
-        slab = np.empty((n, *self.frame_shape), self.dtype)
+        # Records may have bytes between their fields, which nobody writes.
+        slab = (np.zeros if self.dtype.kind == "V" else np.empty)((n, *self.frame_shape), self.dtype)
         n_found = 0
         # Not zip, which would take a frame too many.
         for frame in itertools.islice(self.frames, n):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -39,17 +41,17 @@ def save(
     """Saves a nested dict as an HDF5 file, every array that looks like images as lossless video.
 
     Dicts become groups, all else datasets, so the file is of use to every HDF5 program. `load` gives
-    back what was saved, in type and value. The file appears under its name when it is complete: if
-    saving fails, one that was there stays as it was.
+    back what was saved, in type and value; whatever else has a shape, a dtype and slices (a memory map,
+    a dask array, a dataset) comes back as a NumPy array. The file appears under its name when it is
+    complete: if saving fails, one that was there stays as it was.
 
     Parameters
     ----------
     path
         The file; an existing one is replaced.
     tree
-        Keys are strings without "/"; values are dicts, NumPy arrays (also dask arrays and other things
-        with a shape, a dtype and slices), numbers, strings, bytes, None, and lists and tuples of
-        these.
+        Keys are strings without "/"; values are dicts, arrays, numbers, strings, bytes, None, and lists
+        and tuples of these.
     preset
         A preset's name, or options, `H264`.
     threads, progress
@@ -58,22 +60,26 @@ def save(
     Raises
     ------
     TypeError, ValueError
-        A key or a value is something else; the sentence says which.
+        A key or a value is something else, or an array with more to it than its numbers, as masked
+        arrays and those of pandas and xarray; the sentence says which.
     """
     if not isinstance(tree, Mapping):
         raise TypeError(f"the tree is a {type(tree).__name__} (expected a dict)")
     saver = _Saver({"preset": options_of(preset), "threads": threads, "progress": progress})
-    path = Path(path)
     # Beside the old one: only within a folder can a file take another's place at once.
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
+    path = Path(os.path.realpath(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with h5py.File(temporary, "w") as file:
-            saver.save_items(file, tree.items())
-        _take_mode(temporary, path)
+        with h5py.File(temporary, "x", track_order=True) as file:
+            saver.save_items(file, tree)
+        if path.exists():
+            temporary.chmod(path.stat().st_mode & 0o7777)
+        _sync(temporary)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -94,9 +100,11 @@ def load(
 class _Saver:
     def __init__(self, how: dict[str, Any]) -> None:
         self.how = how
+        # The dicts and lists that are being saved, by identity.
+        self.containers: set[int] = set()
 
-    def save_items(self, group: h5py.Group, items: Any) -> None:
-        for key, value in items:
+    def save_items(self, group: h5py.Group, items: Mapping[Any, Any]) -> None:
+        for key, value in items.items():
             if not isinstance(key, str):
                 raise TypeError(f"key {key!r} in {group.name} is a {type(key).__name__} (expected a string)")
             if key in ("", ".") or "/" in key or "\0" in key:
@@ -116,11 +124,10 @@ class _Saver:
 
     def save(self, group: h5py.Group, key: str, value: Any) -> None:
         if isinstance(value, Mapping):
-            self.save_items(group.create_group(key, track_order=True), value.items())
+            with self.within(value):
+                self.save_items(group.create_group(key, track_order=True), value)
         elif isinstance(value, (list, tuple)):
-            members = group.create_group(key, track_order=True)
-            members.attrs[_KIND] = "tuple" if isinstance(value, tuple) else "list"
-            self.save_items(members, ((str(i), member) for i, member in enumerate(value)))
+            self.save_sequence(group, key, value)
         elif value is None:
             group[key] = h5py.Empty("u1")
             group[key].attrs[_KIND] = "None"
@@ -137,57 +144,122 @@ class _Saver:
             group[key] = np.frombuffer(value, "u1") if value else h5py.Empty("u1")
             group[key].attrs[_KIND] = "bytes"
         elif hasattr(value, "shape") and hasattr(value, "dtype"):
+            _check_is_plain(value)
             self.save_array(group, key, value)
         else:
             raise TypeError(
                 f"{type(value).__name__} can't be saved (expected a dict, array, number, string or None)"
             )
 
+    def save_sequence(self, group: h5py.Group, key: str, value: Sequence[Any]) -> None:
+        kind = "tuple" if isinstance(value, tuple) else "list"
+        array = _array_of_members(value)
+        if array is not None:
+            group[key] = array
+            group[key].attrs[_KIND] = f"{kind} of {type(value[0]).__name__}"
+            return
+        with self.within(value):
+            members = group.create_group(key, track_order=True)
+            members.attrs[_KIND] = kind
+            self.save_items(members, {str(i): member for i, member in enumerate(value)})
+
+    @contextmanager
+    def within(self, container: Any) -> Iterator[None]:
+        if id(container) in self.containers:
+            raise ValueError("it contains itself")
+        self.containers.add(id(container))
+        yield
+        self.containers.remove(id(container))
+
     def save_array(self, group: h5py.Group, key: str, array: Any) -> None:
         dtype = np.dtype(array.dtype)
+        # Scalars and arrays without dimensions look alike in HDF5.
+        kind = _ARRAY if array.shape == () and not isinstance(array, np.generic) else ""
         if dtype.kind == "U":
             group.create_dataset(key, data=np.asarray(array).astype(object), dtype=h5py.string_dtype())
-            group[key].attrs[_KIND] = dtype.str
+            kind += dtype.str
         elif dtype.kind in "mM":
             group[key] = np.asarray(array).view("i8")
-            group[key].attrs[_KIND] = dtype.str
+            kind += dtype.str
         elif looks_like_images(array.shape, dtype):
             write(group, key, array, **self.how)
         else:
             group[key] = np.asarray(array)
-            if isinstance(array, np.ndarray) and array.ndim == 0:
-                group[key].attrs[_KIND] = _ARRAY
+        if kind:
+            group[key].attrs[_KIND] = kind
+
+
+def _check_is_plain(array: Any) -> None:
+    is_more = isinstance(array, np.ndarray) and type(array) not in (np.ndarray, np.memmap)
+    if is_more or any(hasattr(array, name) for name in ("index", "coords", "mask")):
+        raise TypeError(
+            f"{type(array).__name__} is more than an array, and can't be saved (expected numpy.asarray of it)"
+        )
+
+
+def _array_of_members(members: Sequence[Any]) -> Optional[np.ndarray]:
+    """The members in one array, if they are strings, or numbers, of one type; else None."""
+    kinds = {type(member) for member in members}
+    if len(kinds) != 1:
+        return None
+    (kind,) = kinds
+    if kind is str:
+        return np.array(members, h5py.string_dtype())
+    dtypes = {bool: "b", int: "iu", float: "f", complex: "c"}
+    array = np.array(members) if kind in dtypes else None
+    # Integers of different sizes would become floats.
+    return array if array is not None and array.dtype.kind in dtypes[kind] else None
 
 
 class _Loader:
     def __init__(self, how: dict[str, Any]) -> None:
         self.how = how
+        # The groups that are being loaded.
+        self.groups: list[h5py.Group] = []
 
     def load_group(self, group: h5py.Group) -> Any:
+        if group in self.groups:
+            raise ValueError(f"{group.name} contains itself (expected a tree)")
+        self.groups.append(group)
         kind = group.attrs.get(_KIND)
+        loaded: Any
         if kind in _SEQUENCES:
-            return _SEQUENCES[kind](self.load(group[str(i)]) for i in range(len(group)))
-        return {key: self.load(value) for key, value in group.items()}
+            loaded = _SEQUENCES[kind](self.member(group, str(i)) for i in range(len(group)))
+        else:
+            loaded = {key: self.member(group, key) for key in group}
+        self.groups.pop()
+        return loaded
 
-    def load(self, value: Any) -> Any:
-        if isinstance(value, h5py.Group):
-            return self.load_group(value)
-        if not isinstance(value, h5py.Dataset):
-            raise ValueError(f"{value.name} is a {type(value).__name__} (expected groups and datasets)")
-        kind = value.attrs.get(_KIND)
+    def member(self, group: h5py.Group, key: str) -> Any:
+        found = group.get(key)
+        if isinstance(found, h5py.Group):
+            return self.load_group(found)
+        if isinstance(found, h5py.Dataset):
+            return self.load_dataset(found)
+        what = "a link that leads nowhere" if found is None else f"a {type(found).__name__}"
+        raise ValueError(f"{group.name}: {key!r} is {what} (expected groups and datasets)")
+
+    def load_dataset(self, dataset: h5py.Dataset) -> Any:
+        kind = dataset.attrs.get(_KIND, "")
         if kind == "None":
             return None
         if kind == "bytes":
-            return b"" if value.shape is None else value[()].tobytes()
+            return b"" if dataset.shape is None else dataset[()].tobytes()
         if kind in _NUMBERS:
-            return _NUMBERS[kind](value[()])
-        if h5py.check_string_dtype(value.dtype) and value.dtype.kind == "O":
-            text = value.asstr()[()]
-            return np.asarray(text).astype(kind) if kind else text
-        if kind == _ARRAY:
-            return value[...]
-        array = read(value, (), **self.how)
-        return array.view(kind) if kind else array
+            return _NUMBERS[kind](dataset[()])
+        is_text = h5py.check_string_dtype(dataset.dtype) and dataset.dtype.kind == "O"
+        sequence, _, of_members = kind.partition(" of ")
+        if of_members:
+            members = (dataset.asstr() if is_text else dataset)[()].tolist()
+            return _SEQUENCES[sequence](members)
+        dtype = kind[len(_ARRAY) :] if kind.startswith(_ARRAY) else kind
+        if is_text:
+            text = dataset.asstr()[()]
+            if dtype and dataset.shape == () and kind == dtype:
+                return np.str_(text)
+            return np.asarray(text).astype(dtype) if dtype else text
+        array = dataset[...] if kind != dtype else read(dataset, (), **self.how)
+        return array.view(dtype) if dtype else array
 
 
 def looks_like_images(shape: tuple[int, ...], dtype: np.dtype) -> bool:
@@ -198,11 +270,7 @@ def looks_like_images(shape: tuple[int, ...], dtype: np.dtype) -> bool:
     return min(height, width) >= _MIN_SIDE and int(np.prod(shape)) * dtype.itemsize >= _MIN_BYTES
 
 
-def _take_mode(temporary: str, path: Path) -> None:
-    """mkstemp's files are for their owner alone: the mode of the old file, or what files get."""
-    if path.exists():
-        os.chmod(temporary, path.stat().st_mode & 0o7777)
-    else:
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
+def _sync(path: Path) -> None:
+    """Waits until the file is on the disk: one that it replaces is gone after that."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())

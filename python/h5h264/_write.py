@@ -22,11 +22,11 @@ from ._source import Source, source_of
 
 def write(
     group: h5py.Group,
-    name: str,
+    name: Optional[str],
     frames: Any,
     *,
     preset: Union[str, H264] = "ultrafast",
-    chunks: Optional[tuple[int, ...]] = None,
+    chunks: Union[tuple[int, ...], bool, None] = None,
     threads: Optional[int] = None,
     progress: Optional[bool] = None,
     append: bool = False,
@@ -34,7 +34,7 @@ def write(
 ) -> h5py.Dataset:
     """Writes frames to a new dataset, with the chunks encoded on all cores, outside HDF5's lock.
 
-    The dataset is the one, byte for byte, that `group.create_dataset(name, data=frames,
+    The stored chunks are those, byte for byte, that `group.create_dataset(name, data=frames,
     compression=H264(preset), ...)` makes. Only as many frames as are being encoded are in memory.
 
     Parameters
@@ -42,7 +42,7 @@ def write(
     group
         The file or group.
     name
-        The dataset's name there.
+        The dataset's name there; None for a dataset without one.
     frames
         An array; or anything with a shape, a dtype and slices: a memory map, another dataset, a
         dask array; or an iterable of frames of one shape and type, a generator for example. From an
@@ -70,30 +70,39 @@ def write(
     Raises
     ------
     ValueError
-        The dataset exists and `append` is False; a frame differs from the first in shape or type;
-        the options do not fit.
+        The dataset exists and `append` is False, or can't be appended to; a frame differs from the first
+        in shape or type; frames have no pixels; the options do not fit.
     TypeError
         HDF5 or the filter do not take the type.
     """
     if not isinstance(group, h5py.Group):
         raise TypeError(f"group is a {type(group).__name__} (expected an HDF5 file or group of h5py)")
+    for argument in ("compression", "compression_opts", "data", "shape"):
+        if argument in create_dataset:
+            raise TypeError(f"{argument} is not an argument of write (expected frames, and options as preset)")
     n = n_threads(threads)
     options = options_of(preset)
     source = source_of(frames)
-    if append and name in group:
+    if append and name is not None and name in group:
         dataset = group[name]
         _check_appendable(dataset, source)
         with _old_length_on_failure(dataset):
             _Writer(dataset, n, progress, is_new=False).write(source)
         return dataset
+    if name is not None and name in group:
+        raise ValueError(f"name already exists: {name!r} in {group.name} (append=True adds frames to it)")
     if append or not source.n_frames:
         create_dataset.setdefault("maxshape", (None, *source.frame_shape))
     shape = (source.n_frames or 0, *source.frame_shape)
+    if 0 in source.frame_shape:
+        raise ValueError(f"frames of shape {source.frame_shape} have no pixels")
     dtype = create_dataset.pop("dtype", None) or source.dtype
-    if chunks is None:
+    if chunks is None or chunks is True:
         chunks = advised_chunks(shape, dtype)
-    dataset = group.create_dataset(name, shape, dtype, chunks=chunks, compression=options, **create_dataset)
     with _deleted_on_failure(group, name):
+        dataset = group.create_dataset(
+            name, shape, dtype, chunks=chunks, compression=options, **create_dataset
+        )
         _Writer(dataset, n, progress, is_new=True).write(source)
     return dataset
 
@@ -109,20 +118,32 @@ def _check_appendable(dataset: Any, source: Source) -> None:
         )
     if dataset.dtype != source.dtype:
         raise ValueError(f"frames of type {source.dtype} (expected {dataset.dtype}, as in {dataset.name})")
+    if dataset.file.mode == "r":
+        raise ValueError(f"{dataset.name} can't be appended to: its file is open for reading")
+    _check_room(dataset, len(dataset) + (source.n_frames or 0))
+
+
+def _check_room(dataset: h5py.Dataset, n_frames: int) -> None:
     most = dataset.maxshape[0]
-    if most is not None and len(dataset) + (source.n_frames or 0) > most:
-        raise ValueError(
-            f"{source.n_frames} frames do not fit {dataset.name}: {len(dataset)} of at most {most} are there"
-        )
+    if most is not None and n_frames > most:
+        raise ValueError(f"{n_frames} frames do not fit {dataset.name} (expected at most {most})")
 
 
 @contextmanager
-def _deleted_on_failure(group: h5py.Group, name: str) -> Iterator[None]:
+def _deleted_on_failure(group: h5py.Group, name: Optional[str]) -> Iterator[None]:
+    new = None if name is None else _first_new(group, name)
     try:
         yield
     except BaseException:
-        del group[name]
+        if new is not None and new in group:
+            del group[new]
         raise
+
+
+def _first_new(group: h5py.Group, name: str) -> Optional[str]:
+    """The first of the groups on the way to a name that is not there yet, or the name itself."""
+    steps = list(itertools.accumulate(name.split("/"), "{}/{}".format))
+    return next((step for step in steps if step and step not in group), None)
 
 
 @contextmanager
@@ -133,6 +154,17 @@ def _old_length_on_failure(dataset: h5py.Dataset) -> Iterator[None]:
     except BaseException:
         dataset.resize(n_frames, axis=0)
         raise
+
+
+def _fill_value(dataset: h5py.Dataset) -> Optional[Any]:
+    """What the chunks at the edges are filled up with; None if HDF5 had better do it: bytes between the
+    fields of records, or a dataset that is not to be filled."""
+    plist = dataset.id.get_create_plist()
+    is_filled = (
+        plist.fill_value_defined() != h5py.h5d.FILL_VALUE_UNDEFINED
+        and plist.get_fill_time() != h5py.h5d.FILL_TIME_NEVER
+    )
+    return dataset.fillvalue if is_filled and dataset.dtype.kind != "V" else None
 
 
 class _Block(NamedTuple):
@@ -149,12 +181,12 @@ class _Writer:
         self.dataset, self.n, self.progress, self.is_new = dataset, n, progress, is_new
         self.start = 0 if is_new else len(dataset)
         self.chunks = direct_chunks(dataset)
-        self.fill_value = dataset.fillvalue
+        # Datasets of other programs may keep the chunks at their edges unfiltered.
+        self.fill_value = _fill_value(dataset) if is_new else None
         self.n_threads_each = 1
 
     def write(self, source: Source) -> None:
-        if self.dataset.shape[0] < self.start + (source.n_frames or 0):
-            self.dataset.resize(self.start + (source.n_frames or 0), axis=0)
+        self.grow(self.start + (source.n_frames or 0))
         # `dtype=` may have made it another: then HDF5 converts.
         if source.dtype != self.dataset.dtype:
             self.chunks = None
@@ -191,10 +223,14 @@ class _Writer:
         n_missing = -self.start % chunk_length
         t = self.start
         for slab in source.slabs(chunk_length, n_missing or chunk_length):
-            if self.dataset.shape[0] < t + len(slab):
-                self.dataset.resize(t + len(slab), axis=0)
+            self.grow(t + len(slab))
             yield t, slab
             t += len(slab)
+
+    def grow(self, n_frames: int) -> None:
+        if self.dataset.shape[0] < n_frames:
+            _check_room(self.dataset, n_frames)
+            self.dataset.resize(n_frames, axis=0)
 
     def blocks(self, t: int, slab: np.ndarray, chunks: DirectChunks) -> Iterator[_Block]:
         selection = frames_from(t, t + len(slab), self.dataset.shape)
@@ -205,15 +241,16 @@ class _Writer:
     def place(self, block: _Block) -> tuple[slice, ...]:
         return tuple(slice(o, o + n) for o, n in zip(block.offset, block.content.shape))
 
-    def encode(self, block: _Block) -> Optional[np.ndarray]:
+    def encode(self, block: _Block) -> Optional[bytes]:
         """In a thread of its own: what to store, or None for what HDF5 has to add to a chunk."""
         chunks = self.chunks
         if chunks is None or block.offset[0] % chunks.shape[0] != 0:
             return None
         if block.content.shape == chunks.shape:
-            content = np.ascontiguousarray(block.content)
-        elif not self.is_new:
-            # Datasets of other programs may keep the chunks at their edges unfiltered.
+            # Of records, NumPy would copy the fields, and not the bytes between them.
+            is_record = chunks.dtype.kind == "V"
+            content = np.ascontiguousarray(block.content.view(f"V{chunks.dtype.itemsize}") if is_record else block.content)
+        elif self.fill_value is None:
             return None
         else:
             content = np.full(chunks.shape, self.fill_value, chunks.dtype)

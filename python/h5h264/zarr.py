@@ -1,7 +1,7 @@
 """Our chunks in Zarr, and in references to HDF5 files: read without HDF5, from any store.
 
 Importing `h5h264` is not needed: Zarr and numcodecs find the codecs by the name "h5h264".
-Needs numcodecs; arrays of Zarr format 3 need zarr 3, `references` needs kerchunk.
+Needs numcodecs; arrays of Zarr format 3 need zarr 3.1 or later, `references` needs kerchunk.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ class H264Codec(Codec):
 
     def encode(self, buf: Any) -> bytes:
         array = np.asarray(ensure_ndarray_like(buf))
-        return encode(array, H264(self.preset, layout=self.layout))
+        # A chunk's bytes are those in memory: Zarr knows their order.
+        if array.flags.f_contiguous and not array.flags.c_contiguous:
+            array = array.T
+        return encode(_numbers(array), H264(self.preset, layout=self.layout))
 
     def decode(self, buf: Any, out: Any = None) -> Any:
         chunk = decode(ensure_contiguous_ndarray(buf), options=tuple(self.cd_values or ()))
@@ -46,6 +49,16 @@ class H264Codec(Codec):
     def get_config(self) -> dict[str, Any]:
         config: dict[str, Any] = {"id": self.codec_id, "preset": self.preset, "layout": self.layout}
         return config if self.cd_values is None else {**config, "cd_values": self.cd_values}
+
+
+def _numbers(array: np.ndarray) -> np.ndarray:
+    """The same bytes, as what the filter takes: times and texts as integers, a scalar as an array."""
+    order = array.dtype.byteorder
+    if array.dtype.kind in "mM":
+        array = array.view(f"{order}i8")
+    elif array.dtype.kind == "U" and array.dtype.itemsize:
+        array = np.ascontiguousarray(array).reshape(*(array.shape or (1,)), 1).view(f"{order}u4")
+    return array if array.ndim else array.reshape(1)
 
 
 def references(path: str, **options: Any) -> dict[str, Any]:
@@ -66,8 +79,11 @@ def references(path: str, **options: Any) -> dict[str, Any]:
             values = known.pop(str(FILTER_ID), known.pop(FILTER_ID, None))
             if values is None:
                 return super()._decode_filters(h5obj)
-            if any(str(name) != "shuffle" for name in known):
-                raise ValueError(f"{h5obj.name} has filters beside h5h264: {', '.join(map(str, known))}")
+            filters = ["h5h264" if str(name) == str(FILTER_ID) else str(name) for name in h5obj._filters]
+            if filters not in (["h5h264"], ["shuffle", "h5h264"]):
+                raise ValueError(
+                    f"{h5obj.name} has the filters {', '.join(filters)} (expected h5h264, or shuffle before it)"
+                )
             before = super()._decode_filters(_WithFilters(h5obj, known))
             return [*before, codec_of(tuple(values))]
 
@@ -123,7 +139,7 @@ else:
         async def _encode_single(self, chunk_array: Any, chunk_spec: Any) -> Any:
             array = chunk_array.as_numpy_array()
             array = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
-            stored = await asyncio.to_thread(encode, array, self.preset)
+            stored = await asyncio.to_thread(encode, _numbers(array), self.preset)
             return chunk_spec.prototype.buffer.from_bytes(stored)
 
         async def _decode_single(self, chunk_bytes: Any, chunk_spec: Any) -> Any:
@@ -145,6 +161,12 @@ else:
         # The name that codecs of numcodecs have there.
         codec_name = "numcodecs.h5h264"
 
+        @property
+        def codec_config(self) -> dict[str, Any]:
+            """That of `H264Codec`: what VirtualiZarr writes into references."""
+            values = None if self.cd_values is None else list(self.cd_values)
+            return H264Codec(self.preset, self.layout, values).get_config()
+
         @classmethod
         def from_dict(cls, data: dict[str, Any]) -> H264Bytes:
             known = dict(data.get("configuration", {}))
@@ -152,9 +174,7 @@ else:
             return cls(**known, cd_values=None if values is None else tuple(values))
 
         def to_dict(self) -> dict[str, Any]:
-            known: dict[str, Any] = {"preset": self.preset, "layout": self.layout}
-            if self.cd_values is not None:
-                known["cd_values"] = list(self.cd_values)
+            known = {name: value for name, value in self.codec_config.items() if name != "id"}
             return {"name": self.codec_name, "configuration": known}
 
         def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
@@ -165,7 +185,7 @@ else:
                 raise ValueError("no cd_values: bytes alone are no frames (use H264Serializer)")
             chunk = np.frombuffer(chunk_bytes.to_bytes(), np.uint8)
             stored = await asyncio.to_thread(_library.encode, self.cd_values, chunk)
-            return chunk_spec.prototype.buffer.from_bytes(stored.tobytes())
+            return chunk_spec.prototype.buffer.from_bytes(stored)
 
         async def _decode_single(self, chunk_bytes: Any, chunk_spec: Any) -> Any:
             options = self.cd_values or ()

@@ -8,6 +8,7 @@ import h5h264
 import h5py
 import numpy as np
 import pytest
+from h5h264 import H264, _library
 
 from support import MAGIC, movie, noise, same_bytes
 
@@ -140,3 +141,31 @@ def test_many_threads_at_once():
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(round_trip, arrays))
+
+
+def test_a_buffer_is_held_while_it_is_used():
+    stored = bytearray(h5h264.encode(movie((2, 64, 64), "u1")))
+    seen = []
+
+    def function(*_):
+        with pytest.raises(BufferError):
+            stored.extend(b"more")
+        seen.append("held")
+        return 0
+
+    _library._call(function, *_library._memory(_library._array(stored)))
+    assert seen == ["held"]
+
+
+def test_objects_are_no_chunks():
+    texts = np.array([["a", "b"], ["c", "d"]], object)
+    for array in (texts, texts.astype("U"), "text"):
+        with pytest.raises(TypeError, match="can't be encoded"):
+            h5h264.encode(array, H264(frame=(2, 2), sample_bytes=8))
+    with pytest.raises(TypeError, match="can't be decoded to object"):
+        h5h264.decode(h5h264.encode(np.zeros((2, 8, 8))), object)
+
+
+def test_options_may_be_a_preset():
+    frames = movie((2, 64, 64), "u1")
+    assert same_bytes(h5h264.decode(h5h264.encode(frames, "medium"), "u1", (2, 64, 64), options="medium"), frames)

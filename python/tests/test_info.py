@@ -90,7 +90,7 @@ def test_the_repr_is_a_summary(path):
 
 
 def repr_of(chunk):
-    planes = " + ".join(f"{bits} bits {coding}" for bits, coding in chunk.planes)
+    planes = " + ".join(f"{bits} bit{'' if bits == 1 else 's'} {coding}" for bits, coding in chunk.planes)
     return f"{chunk.transform}: {planes or 'nothing'}"
 
 

@@ -1,5 +1,8 @@
 """`H264`: what h5py gets, what is refused, and what can be told from a dataset."""
 
+import copy
+import pickle
+
 import h5h264
 import h5py
 import numpy as np
@@ -103,6 +106,20 @@ def test_parameters_of_a_later_version(path):
         values[3] = 99
         with pytest.raises(ValueError, match="which this version does not know"):
             H264._from_cd_values(tuple(values))
+
+
+def test_options_do_not_change():
+    options = H264("fast")
+    with pytest.raises(AttributeError, match="preset can't be set"):
+        options.preset = "slow"
+    assert copy.copy(options) == pickle.loads(pickle.dumps(options)) == options == H264("fast")
+
+
+def test_what_is_no_dataset_has_no_options(path):
+    with h5py.File(path, "w") as file:
+        for thing in (file, 3):
+            with pytest.raises(TypeError, match=r"\(expected a dataset of h5py\)"):
+                H264.from_dataset(thing)
 
 
 def test_a_dataset_without_the_filter_has_no_options(path):

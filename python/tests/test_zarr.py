@@ -14,6 +14,7 @@ import zarr
 from h5h264.zarr import H264Bytes, H264Codec, H264Serializer, references
 from obspec_utils.registry import ObjectStoreRegistry
 from obstore.store import LocalStore
+from virtualizarr import open_virtual_dataset
 from virtualizarr.parsers import KerchunkJSONParser
 
 from support import MAGIC, movie, run_python, same_bytes
@@ -86,6 +87,16 @@ def test_virtualizarr_takes_the_references(path, tmp_path, reference_path, frame
         assert same_bytes(dataset[name][3:20].values, frames[3:20])
 
 
+def test_virtualizarr_writes_references(tmp_path, reference_path, frames):
+    registry = ObjectStoreRegistry({"file://": LocalStore()})
+    of_url = json.loads(reference_path.read_text())["refs"]["frames/0.0.0"][0]
+    reference_path.write_text(json.dumps(references(f"file://{of_url}", inline_threshold=0)))
+    virtual = open_virtual_dataset(f"file://{reference_path}", registry, KerchunkJSONParser())
+    virtual[["frames", "shuffled"]].vz.to_kerchunk(str(tmp_path / "again.json"), format="json")
+    dataset = xarray.open_dataset(str(tmp_path / "again.json"), engine="kerchunk", mask_and_scale=False)
+    assert same_bytes(dataset["frames"][3:20].values, frames[3:20])
+
+
 def test_bytes_alone_are_encoded_for_a_dataset_only(tmp_path, frames):
     codec = H264Bytes(cd_values=h5h264_cd_values((10, 50, 70)))
     arguments = {"chunks": (10, 50, 70), "dtype": "<u2", "shape": SHAPE}
@@ -105,7 +116,16 @@ def h5h264_cd_values(chunks):
 def test_other_filters_than_the_usual_are_refused(path, frames):
     with h5py.File(path, "w") as file:
         h5h264.write(file, "frames", frames, fletcher32=True)
-    with pytest.raises(ValueError, match="/frames has filters beside h5h264: fletcher32"):
+    with pytest.raises(ValueError, match="/frames has the filters h5h264, fletcher32"):
+        references(str(path))
+    with h5py.File(path, "w") as file:
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_chunk((5, 50, 70))
+        plist.set_filter(h5h264.FILTER_ID, 0, ())
+        plist.set_shuffle()
+        space = h5py.h5s.create_simple(SHAPE)
+        h5py.h5d.create(file.id, b"frames", h5py.h5t.STD_U16LE, space, dcpl=plist)
+    with pytest.raises(ValueError, match="/frames has the filters h5h264, shuffle"):
         references(str(path))
 
 
@@ -124,6 +144,24 @@ def test_zarr_format_2(tmp_path, dtype):
     array[3:7, 5:9] = 1
     frames[3:7, 5:9] = 1
     assert same_bytes(zarr.open_array(tmp_path / "a.zarr")[:], frames)
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("dtype", ["<M8[s]", "<m8[ms]", "<U3"])
+def test_times_and_texts_in_zarr(tmp_path, dtype, zarr_format):
+    values = movie((20, 30), "<u2").astype("i8").astype(dtype)
+    coding = {"compressors": H264Codec()} if zarr_format == 2 else {"serializer": H264Serializer(), "compressors": None}
+    for name, array in (("many", values), ("one", np.array(values[0, 0]))):
+        coding["zarr_format"] = zarr_format
+        zarr.create_array(tmp_path / name, shape=array.shape, dtype=dtype, chunks=array.shape, **coding)[...] = array
+        assert np.array_equal(zarr.open_array(tmp_path / name)[...], array)
+
+
+def test_zarr_in_fortran_order(tmp_path, frames):
+    zarr.create_array(
+        tmp_path / "a", data=frames, chunks=(10, 50, 70), zarr_format=2, order="F", compressors=H264Codec()
+    )
+    assert same_bytes(np.ascontiguousarray(zarr.open_array(tmp_path / "a")[:]), frames)
 
 
 @pytest.mark.parametrize("shards", [None, (20, 50, 70)])

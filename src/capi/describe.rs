@@ -14,18 +14,21 @@ pub(super) fn json(stored: &[u8]) -> Result<String> {
         return Ok(format!(r#"{{"layout":"original","content":"coded","chunk_bytes":{chunk_bytes}}}"#));
     }
     let payload = Payload::read(stored)?;
-    let content = match payload.content {
-        Content::Raw(chunk) => format!(r#""content":"raw","chunk_bytes":{}"#, chunk.len()),
-        Content::Resized(chunk) => format!(r#""content":"resized","chunk_bytes":{}"#, chunk.len()),
+    let content = match &payload.content {
+        Content::Raw(_) => r#""raw""#.into(),
+        Content::Resized(_) => r#""resized""#.into(),
         Content::Coded { header, raw_planes, stream } => format!(
-            r#""content":"coded","chunk_bytes":{},{},"raw_planes_bytes":{},"video_bytes":{}"#,
-            header.geometry.chunk_bytes(),
-            coded(&header),
+            r#""coded",{},"raw_planes_bytes":{},"video_bytes":{}"#,
+            coded(header),
             raw_planes.len(),
             stream.len()
         ),
     };
-    Ok(format!(r#"{{"layout":"h5h264","format_version":{},{content}}}"#, payload.version))
+    Ok(format!(
+        r#"{{"layout":"h5h264","format_version":{},"chunk_bytes":{},"content":{content}}}"#,
+        payload.version,
+        payload.content.decoded_bytes()
+    ))
 }
 
 fn coded(header: &Header) -> String {

@@ -4,19 +4,24 @@
 //! ```c
 //! int h5h264_encode(const uint32_t *cd_values, size_t n_cd_values, const void *chunk, size_t chunk_bytes,
 //!                   size_t n_threads, void **stored, size_t *stored_bytes, char *error, size_t error_bytes);
+//! int h5h264_decoded_bytes(const uint32_t *cd_values, size_t n_cd_values, const void *stored, size_t stored_bytes,
+//!                          size_t *chunk_bytes, char *error, size_t error_bytes);
 //! int h5h264_decode(const uint32_t *cd_values, size_t n_cd_values, const void *stored, size_t stored_bytes,
-//!                   size_t n_threads, void **chunk, size_t *chunk_bytes, char *error, size_t error_bytes);
+//!                   size_t n_threads, void *chunk, size_t chunk_bytes, char *error, size_t error_bytes);
 //! int h5h264_describe(const void *stored, size_t stored_bytes,
 //!                     void **json, size_t *json_bytes, char *error, size_t error_bytes);
 //! void h5h264_free(void *buffer);
+//! size_t h5h264_n_threads(void);
 //! ```
 //!
 //! `cd_values` are those that are stored with the dataset; a chunk of this project's layout is
 //! decoded without them, too. `n_threads` is how many threads the chunk may use at most, 0 as many
 //! as it would in HDF5. All functions may be called from several threads at once.
 //!
-//! A function returns 0 and gives a buffer, which `h5h264_free` takes back; or a [`Status`], with a
-//! sentence that ends with a NUL in the `error_bytes` bytes at `error`.
+//! A function returns 0; or a [`Status`], with a sentence that ends with a NUL in the `error_bytes` bytes
+//! at `error`. Chunks are decoded to memory of the caller, `chunk_bytes` large, which is how large they
+//! are: the dataset's chunks, or what `h5h264_decoded_bytes` says. Other buffers are the library's, and
+//! `h5h264_free` takes them back.
 
 mod describe;
 
@@ -27,7 +32,7 @@ use std::{ptr, slice};
 use h5filter::{Buffer, Failure, Minor};
 
 use crate::filter;
-use crate::process::with_threads;
+use crate::process::{Process, with_threads};
 
 /// What the functions return: who has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,19 +86,18 @@ pub unsafe extern "C" fn h5h264_encode(
     unsafe { answer(work, stored, stored_bytes, error, error_bytes) }
 }
 
-/// The chunk that was stored.
+/// How large the chunk is that was stored.
 ///
 /// # Safety
 /// `cd_values` points to `n_cd_values` values and `stored` to `stored_bytes` bytes, which stay as
-/// they are during the call; the others as for [`answer`].
+/// they are during the call; `chunk_bytes` and `error` can be written to, the latter with `error_bytes`
+/// bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn h5h264_decode(
+pub unsafe extern "C" fn h5h264_decoded_bytes(
     cd_values: *const u32,
     n_cd_values: usize,
     stored: *const c_void,
     stored_bytes: usize,
-    n_threads: usize,
-    chunk: *mut *mut c_void,
     chunk_bytes: *mut usize,
     error: *mut c_char,
     error_bytes: usize,
@@ -101,9 +105,48 @@ pub unsafe extern "C" fn h5h264_decode(
     // SAFETY: the caller's contract.
     let (cd_values, stored) =
         unsafe { (input(cd_values, n_cd_values), input(stored.cast::<u8>(), stored_bytes)) };
-    let work = || Ok(with_threads(at_most(n_threads), || filter::decode(cd_values, stored))?);
     // SAFETY: the caller's contract.
-    unsafe { answer(work, chunk, chunk_bytes, error, error_bytes) }
+    match unsafe { attempt(|| Ok(filter::decoded_bytes(cd_values, stored)?), error, error_bytes) } {
+        Ok(found) => {
+            // SAFETY: the caller's contract.
+            unsafe { *chunk_bytes = found };
+            Status::Done as c_int
+        }
+        Err(status) => status as c_int,
+    }
+}
+
+/// Decodes the chunk that was stored. After an error, anything may be in it.
+///
+/// # Safety
+/// `cd_values` points to `n_cd_values` values and `stored` to `stored_bytes` bytes, which stay as
+/// they are during the call; nobody else uses the `chunk_bytes` bytes at `chunk` during the call, whatever
+/// is in them; `error` as for [`answer`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn h5h264_decode(
+    cd_values: *const u32,
+    n_cd_values: usize,
+    stored: *const c_void,
+    stored_bytes: usize,
+    n_threads: usize,
+    chunk: *mut c_void,
+    chunk_bytes: usize,
+    error: *mut c_char,
+    error_bytes: usize,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    let (cd_values, stored) =
+        unsafe { (input(cd_values, n_cd_values), input(stored.cast::<u8>(), stored_bytes)) };
+    let chunk: &mut [u8] = if chunk_bytes == 0 {
+        &mut []
+    } else {
+        // SAFETY: the caller's contract.
+        unsafe { slice::from_raw_parts_mut(chunk.cast(), chunk_bytes) }
+    };
+    let work = || Ok(with_threads(at_most(n_threads), || filter::decode_into(cd_values, stored, chunk))?);
+    // SAFETY: the caller's contract.
+    let status = unsafe { attempt(work, error, error_bytes) };
+    status.map_or_else(|status| status as c_int, |()| Status::Done as c_int)
 }
 
 /// What is known of a stored chunk without decoding it, as JSON in UTF-8.
@@ -142,6 +185,13 @@ pub unsafe extern "C" fn h5h264_free(buffer: *mut c_void) {
     unsafe { libc::free(buffer) };
 }
 
+/// How many threads a chunk may use in HDF5: as many as there are cores for this process, or as
+/// `H5H264_THREADS` says.
+#[unsafe(no_mangle)]
+pub extern "C" fn h5h264_n_threads() -> usize {
+    h5filter::guard(|| Ok(Process::current().n_threads())).unwrap_or(1)
+}
+
 fn at_most(n_threads: usize) -> usize {
     if n_threads == 0 { usize::MAX } else { n_threads }
 }
@@ -157,7 +207,7 @@ unsafe fn input<'a, T>(start: *const T, len: usize) -> &'a [T] {
     unsafe { slice::from_raw_parts(start, len) }
 }
 
-/// Does the work behind the panic guard and gives its result away.
+/// Does the work and gives its result away.
 ///
 /// # Safety
 /// `output` and `output_bytes` can be written to; so can `error_bytes` bytes at `error`, which may
@@ -169,18 +219,13 @@ unsafe fn answer(
     error: *mut c_char,
     error_bytes: usize,
 ) -> c_int {
-    static SILENCE: Once = Once::new();
-    SILENCE.call_once(h5filter::silence_panics);
-    let (status, buffer, n_bytes) = match h5filter::guard(work) {
+    // SAFETY: the caller's contract.
+    let (status, buffer, n_bytes) = match unsafe { attempt(work, error, error_bytes) } {
         Ok(buffer) => {
             let n_bytes = buffer.len();
             (Status::Done, buffer.into_raw(), n_bytes)
         }
-        Err(failure) => {
-            // SAFETY: the caller's contract.
-            unsafe { write_text(&failure.message, error, error_bytes) };
-            (failure.minor.into(), ptr::null_mut(), 0)
-        }
+        Err(status) => (status, ptr::null_mut(), 0),
     };
     // SAFETY: the caller's contract.
     unsafe {
@@ -188,6 +233,24 @@ unsafe fn answer(
         *output_bytes = n_bytes;
     }
     status as c_int
+}
+
+/// Does the work behind the panic guard. When it fails, the sentence is in `error`.
+///
+/// # Safety
+/// `error_bytes` bytes at `error` can be written to; it may be null when there are none.
+unsafe fn attempt<T>(
+    work: impl FnOnce() -> Result<T, Failure>,
+    error: *mut c_char,
+    error_bytes: usize,
+) -> Result<T, Status> {
+    static SILENCE: Once = Once::new();
+    SILENCE.call_once(h5filter::silence_panics);
+    h5filter::guard(work).map_err(|failure| {
+        // SAFETY: the caller's contract.
+        unsafe { write_text(&failure.message, error, error_bytes) };
+        failure.minor.into()
+    })
 }
 
 /// Writes what fits of a text, cut between characters, and a NUL.
@@ -237,11 +300,38 @@ mod tests {
     }
 
     fn decode(cd_values: &[u32], stored: &[u8]) -> Answer {
-        let (n, n_bytes) = (cd_values.len(), stored.len());
-        // SAFETY: pointers and lengths are those of slices.
-        call(|out, len, error, room| unsafe {
-            h5h264_decode(cd_values.as_ptr(), n, stored.as_ptr().cast(), n_bytes, 0, out, len, error, room)
-        })
+        let (start, n_bytes) = (stored.as_ptr().cast(), stored.len());
+        let (values, n) = (cd_values.as_ptr(), cd_values.len());
+        let (mut chunk_bytes, mut error) = (0, [1; 64]);
+        // SAFETY: pointers and lengths are those of slices and arrays.
+        let status = unsafe {
+            let room = error.len();
+            h5h264_decoded_bytes(values, n, start, n_bytes, &mut chunk_bytes, error.as_mut_ptr(), room)
+        };
+        let mut chunk = vec![0xaa; chunk_bytes];
+        let chunk_start = chunk.as_mut_ptr().cast();
+        let status = if status != 0 {
+            status
+        } else {
+            // SAFETY: as above.
+            unsafe {
+                let room = error.len();
+                h5h264_decode(
+                    values,
+                    n,
+                    start,
+                    n_bytes,
+                    0,
+                    chunk_start,
+                    chunk_bytes,
+                    error.as_mut_ptr(),
+                    room,
+                )
+            }
+        };
+        // SAFETY: the functions' contract: a text that ends with a NUL.
+        let sentence = || unsafe { CStr::from_ptr(error.as_ptr()) }.to_str().unwrap().to_owned();
+        if status == 0 { Ok(chunk) } else { Err((status, sentence())) }
     }
 
     fn describe(stored: &[u8]) -> Answer {
@@ -293,6 +383,20 @@ mod tests {
         assert_eq!(room.map(|c| c as u8), [b'a', 0xc3, 0x97, 0]);
         // SAFETY: as above; nothing may be written.
         unsafe { write_text("a", ptr::null_mut(), 0) };
+    }
+
+    #[test]
+    fn a_chunk_needs_room_of_its_size() {
+        let stored = encode(&[40, 60, 2], &frames()).unwrap();
+        let mut chunk = vec![0; frames().len() - 1];
+        let (n_bytes, chunk_start) = (chunk.len(), chunk.as_mut_ptr().cast());
+        // SAFETY: pointers and lengths are those of slices; there is no room for a sentence.
+        let status = unsafe {
+            let stored_start = stored.as_ptr().cast();
+            let no_text = ptr::null_mut();
+            h5h264_decode(ptr::null(), 0, stored_start, stored.len(), 0, chunk_start, n_bytes, no_text, 0)
+        };
+        assert_eq!(status, Status::CantFilter as c_int);
     }
 
     #[test]

@@ -73,6 +73,16 @@ pub enum Content<'a> {
     },
 }
 
+impl Content<'_> {
+    /// How large the chunk is.
+    pub fn decoded_bytes(&self) -> usize {
+        match self {
+            Self::Raw(chunk) | Self::Resized(chunk) => chunk.len(),
+            Self::Coded { header, .. } => header.geometry.chunk_bytes(),
+        }
+    }
+}
+
 /// Who wrote a stored chunk, by its first bytes.
 pub fn layout_of(stored: &[u8]) -> Result<Layout> {
     if stored.starts_with(&MAGIC) {

@@ -128,7 +128,7 @@ extern "C" fn set_local<F: Filter>(dcpl: hid_t, datatype: hid_t, _space: hid_t) 
 
 /// # Safety
 /// To be called by HDF5 only, whose contract (`H5Z_func_t`) is: `cd_values` points to `cd_nelmts`
-/// values, `*buf` is allocated by C's `malloc` and holds at least `nbytes` bytes.
+/// values, `*buf` is allocated by C's `malloc`, has `*buf_size` bytes and holds at least `nbytes`.
 unsafe extern "C" fn filter<F: Filter>(
     flags: c_uint,
     cd_nelmts: usize,
@@ -141,11 +141,15 @@ unsafe extern "C" fn filter<F: Filter>(
         // SAFETY: the caller's contract; empty slices are made without the pointer.
         let (cd_values, input) = unsafe { (slice(cd_values, cd_nelmts), slice((*buf).cast::<u8>(), nbytes)) };
         let reverse = flags & H5Z_FLAG_REVERSE != 0;
-        let output = if reverse { F::decode(cd_values, input) } else { F::encode(cd_values, input) }?;
+        let mut output = if reverse { F::decode(cd_values, input) } else { F::encode(cd_values, input) }?;
         if output.is_empty() {
             // HDF5 would take its length for a failure.
             return Err(Failure::new(Minor::CantFilter, "the filter made no bytes".into()));
         }
+        // H5Ocopy uses the buffer again for whole chunks that it finds in the cache, and does not look
+        // whether they fit (H5D__chunk_copy_cb, at least up to HDF5 2.0).
+        // SAFETY: the caller's contract.
+        output.reserve(unsafe { *buf_size })?;
         Ok(output)
     });
     let Some(output) = report::<F, _>(result) else { return 0 };
@@ -154,7 +158,7 @@ unsafe extern "C" fn filter<F: Filter>(
     unsafe {
         libc::free(*buf);
         *buf = output.into_raw();
-        *buf_size = n_bytes;
+        *buf_size = n_bytes.max(*buf_size);
     }
     n_bytes
 }
@@ -271,6 +275,19 @@ mod tests {
     #[test]
     fn the_buffer_is_replaced_on_success() {
         assert_eq!(call(0, &[], b"abc"), (3, b"cba".to_vec()));
+    }
+
+    #[test]
+    fn the_buffer_does_not_shrink() {
+        // SAFETY: as in `call`; all of the new buffer is written to.
+        unsafe {
+            let mut buf_size = 1000;
+            let mut buf = libc::calloc(buf_size, 1);
+            assert_eq!(filter::<Reverse>(0, 0, ptr::null(), 3, &mut buf_size, &mut buf), 3);
+            assert_eq!(buf_size, 1000);
+            ptr::write_bytes(buf, 1, buf_size);
+            libc::free(buf);
+        }
     }
 
     #[test]
