@@ -5,13 +5,13 @@
 //! either, so a child starts with nothing and leaves what it inherited alone.
 
 mod cache;
-pub mod parallel;
 mod pool;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 pub use cache::{ChunkCache, ChunkKey};
+pub use h5filter::parallel;
 pub use pool::Pool;
 
 use crate::avcodec::{Decoder, Encoder};

@@ -21,6 +21,9 @@ pub trait Filter: 'static {
     const ID: H5Z_filter_t;
     /// The name that HDF5 stores beside the id: one short word.
     const NAME: &'static CStr;
+    /// Whether `H5Dwrite` into a dataset that exists already is refused. What is left are
+    /// `H5Dwrite_chunk`, and writing through the id by which the dataset was created.
+    const READ_ONLY: bool = false;
 
     /// Checks what the user asked for against the dataset that is about to be created, and
     /// stores the parameters that `encode` and `decode` will get. An error stops the creation.
@@ -106,7 +109,10 @@ impl PluginClass {
             name: F::NAME.as_ptr(),
             // A filter that can't apply would be skipped in silence when it is optional, which is
             // how h5py registers filters; an error of set_local always reaches the user.
-            can_apply: None::<extern "C" fn(hid_t, hid_t, hid_t) -> htri_t>,
+            can_apply: match F::READ_ONLY {
+                true => Some(refuse_writing::<F>),
+                false => None::<extern "C" fn(hid_t, hid_t, hid_t) -> htri_t>,
+            },
             set_local: Some(set_local::<F>),
             filter: Some(filter::<F>),
         })
@@ -116,6 +122,20 @@ impl PluginClass {
     pub fn as_ptr(&'static self) -> *const c_void {
         ptr::from_ref(self).cast()
     }
+}
+
+/// HDF5 asks whether a filter can apply when a dataset is created, and once more before the first
+/// write into one that was opened. A negative answer stops the write at once, even if the filter is
+/// optional.
+extern "C" fn refuse_writing<F: Filter>(_dcpl: hid_t, _datatype: hid_t, _space: hid_t) -> htri_t {
+    let result = guard(|| match Library::calling() {
+        Some(library) if library.is_writing() => {
+            let message = "the dataset is computed when it is read, and can't be written to".into();
+            Err(Failure::new(Minor::BadValue, message))
+        }
+        _ => Ok(()),
+    });
+    if report::<F, _>(result).is_some() { 1 } else { -1 }
 }
 
 extern "C" fn set_local<F: Filter>(dcpl: hid_t, datatype: hid_t, _space: hid_t) -> herr_t {

@@ -14,6 +14,9 @@ mod datatype;
 mod filter;
 mod library;
 mod new_dataset;
+mod objects;
+pub mod parallel;
+mod per_process;
 mod symbols;
 
 pub use buffer::{Buffer, OutOfMemory};
@@ -22,3 +25,5 @@ pub use filter::{CdValues, Failure, Filter, Minor, PluginClass, guard, silence_p
 pub use hdf5_sys;
 pub use library::Library;
 pub use new_dataset::NewDataset;
+pub use objects::{Dataset, File, Hdf5, Identity};
+pub use per_process::PerProcess;

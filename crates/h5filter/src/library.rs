@@ -16,6 +16,8 @@ macro_rules! c_name {
     };
 }
 
+pub(crate) use c_name;
+
 /// Declares [`Library`]: one field per function, and how it is looked up.
 macro_rules! functions {
     (
@@ -98,8 +100,20 @@ impl Library {
     /// found (a program that contains libhdf5 statically, exports nothing and is stripped), or
     /// when it is older than HDF5 1.10, whose ids have another size.
     pub fn calling() -> Option<Self> {
-        let library = Self::from_symbols(Symbols::of(Module::calling()?)?)?;
+        Self::with(Symbols::of(Module::calling()?)?)
+    }
+
+    /// The libhdf5 with these symbols.
+    pub(crate) fn with(symbols: Symbols) -> Option<Self> {
+        let library = Self::from_symbols(symbols)?;
         (library.version()? >= (1, 10, 0)).then_some(library)
+    }
+
+    /// Whether one of the functions that write elements is on the call stack.
+    pub(crate) fn is_writing(&self) -> bool {
+        let writers = [c"H5Dwrite", c"H5Dwrite_multi", c"H5Dwrite_async", c"H5Dwrite_multi_async"];
+        let writers: Vec<_> = writers.iter().filter_map(|name| self.symbols.find(name)).collect();
+        symbols::is_called_by(&writers)
     }
 
     /// (major, minor, release)

@@ -2,14 +2,14 @@ use std::ptr;
 
 use hdf5_sys::h5::hsize_t;
 use hdf5_sys::h5i::hid_t;
-use hdf5_sys::h5z::H5Z_filter_t;
+use hdf5_sys::h5z::{H5Z_FLAG_MANDATORY, H5Z_filter_t};
 
 use crate::datatype::{self, Element};
 use crate::filter::{CdValues, Failure, Minor};
 use crate::library::Library;
 
 /// HDF5's limit on dimensions (`H5S_MAX_RANK`).
-const MAX_RANK: usize = 32;
+pub(crate) const MAX_RANK: usize = 32;
 
 /// A dataset that is about to be created, as HDF5 shows it to a filter's `set_local` callback.
 pub struct NewDataset<'l> {
@@ -37,6 +37,16 @@ impl<'l> NewDataset<'l> {
     /// Stores `values` for this filter instead of those that the user passed.
     pub fn set_cd_values(&self, values: &CdValues) -> Result<(), Failure> {
         let (flags, _) = self.filter_options()?;
+        self.modify_filter(flags, values)
+    }
+
+    /// The same, and makes the filter mandatory: then a chunk that it can't encode is an error, and
+    /// not stored without it.
+    pub fn set_mandatory_cd_values(&self, values: &CdValues) -> Result<(), Failure> {
+        self.modify_filter(H5Z_FLAG_MANDATORY, values)
+    }
+
+    fn modify_filter(&self, flags: u32, values: &CdValues) -> Result<(), Failure> {
         // SAFETY: HDF5 copies `values.len()` values from the pointer.
         let status = unsafe {
             (self.library.H5Pmodify_filter)(

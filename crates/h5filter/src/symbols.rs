@@ -27,6 +27,11 @@ impl Module {
         caller
     }
 
+    /// Where it is loaded.
+    pub fn base(&self) -> usize {
+        self.base.addr()
+    }
+
     fn containing(address: *const c_void) -> Option<Self> {
         let mut info = libc::Dl_info {
             dli_fname: ptr::null(),
@@ -42,6 +47,19 @@ impl Module {
         let file_name = unsafe { CStr::from_ptr(info.dli_fname) }.to_owned();
         Some(Self { file_name, base: info.dli_fbase })
     }
+}
+
+/// Whether one of these functions is on the call stack.
+pub fn is_called_by(functions: &[*mut c_void]) -> bool {
+    let mut found = false;
+    // SAFETY: as in `Module::calling`.
+    unsafe {
+        backtrace::trace_unsynchronized(|frame| {
+            found = functions.contains(&frame.symbol_address());
+            !found
+        });
+    }
+    found
 }
 
 /// The functions and variables of one loaded module: those that it exports and, for the main

@@ -1,3 +1,5 @@
+//! Work on several threads at a time.
+
 use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
