@@ -10,9 +10,15 @@ use crate::number::Number;
 pub const LANES: usize = 16;
 
 /// One constant of `LANES` pixels in a row; starts where a cache line does.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 pub struct Lanes<T>(pub [T; LANES]);
+
+impl<T: Number> Default for Lanes<T> {
+    fn default() -> Self {
+        Self([T::default(); LANES])
+    }
+}
 
 /// The constants of one cell: for each `LANES` pixels the first constant of all, then the second,
 /// and so on.

@@ -1,5 +1,7 @@
 //! From stored numbers of any type to those of the calculation.
 
+use std::mem::MaybeUninit;
+
 use h5filter::{Element, SampleKind};
 use half::f16;
 
@@ -13,12 +15,10 @@ pub trait Number: Copy + Default + PartialEq + PartialOrd + Send + Sync + 'stati
     fn over(self, other: Self) -> Self;
     /// A whole number of at most 16 bits, which is exact.
     fn from_u16(value: u16) -> Self;
-    /// Where the number goes.
-    fn put(self, bytes: &mut [u8]);
+    /// Where the number goes: as many bytes as it has.
+    fn put(self, bytes: &mut [MaybeUninit<u8>]);
     /// Converts stored numbers, rounding to the nearest.
     fn convert(element: &Element, bytes: &[u8], numbers: &mut [Self]);
-    /// Converts stored pairs of numbers.
-    fn convert_pairs(element: &Element, bytes: &[u8], first: &mut [Self], second: &mut [Self]);
 }
 
 /// A type that numbers are stored in.
@@ -34,23 +34,6 @@ fn each<const N: usize, const SWAP: bool, S: Stored<N, T>, T>(bytes: &[u8], numb
             stored.reverse();
         }
         *number = S::read(stored);
-    }
-}
-
-#[inline(always)]
-fn each_pair<const N: usize, const SWAP: bool, S: Stored<N, T>, T>(
-    bytes: &[u8],
-    first: &mut [T],
-    second: &mut [T],
-) {
-    for ((pair, first), second) in bytes.as_chunks::<N>().0.as_chunks::<2>().0.iter().zip(first).zip(second) {
-        let [mut a, mut b] = *pair;
-        if SWAP {
-            a.reverse();
-            b.reverse();
-        }
-        *first = S::read(a);
-        *second = S::read(b);
     }
 }
 
@@ -128,18 +111,15 @@ macro_rules! number {
             }
 
             #[inline(always)]
-            fn put(self, bytes: &mut [u8]) {
-                bytes.copy_from_slice(&self.to_le_bytes());
+            fn put(self, bytes: &mut [MaybeUninit<u8>]) {
+                if let Some((bytes, _)) = bytes.split_first_chunk_mut() {
+                    *bytes = self.to_le_bytes().map(MaybeUninit::new);
+                }
             }
 
             #[inline(always)]
             fn convert(element: &Element, bytes: &[u8], numbers: &mut [Self]) {
                 with_type!(element, each(bytes, numbers));
-            }
-
-            #[inline(always)]
-            fn convert_pairs(element: &Element, bytes: &[u8], first: &mut [Self], second: &mut [Self]) {
-                with_type!(element, each_pair(bytes, first, second));
             }
         }
     };
@@ -183,20 +163,6 @@ mod tests {
         check!(Float: f32, f64);
         let half = f16::from_f32(1.5).to_le_bytes();
         assert_eq!(converted::<f32>(element(SampleKind::Float, 2, false), &half), [1.5]);
-    }
-
-    #[test]
-    fn pairs_are_taken_apart() {
-        let (mut first, mut second) = ([0f32; 2], [0f32; 2]);
-        f32::convert_pairs(&element(SampleKind::Unsigned, 1, false), &[1, 2, 3, 4], &mut first, &mut second);
-        assert_eq!((first, second), ([1.0, 3.0], [2.0, 4.0]));
-        f32::convert_pairs(
-            &element(SampleKind::Unsigned, 2, true),
-            &[0, 1, 0, 2, 0, 3, 1, 0],
-            &mut first,
-            &mut second,
-        );
-        assert_eq!((first, second), ([1.0, 3.0], [2.0, 256.0]));
     }
 
     #[test]

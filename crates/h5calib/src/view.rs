@@ -1,5 +1,7 @@
 //! The straight line: from a stored header to frames.
 
+use std::mem::MaybeUninit;
+
 use h5filter::{Buffer, Element, File, Hdf5, parallel};
 
 use crate::arithmetic::calibrate;
@@ -27,15 +29,13 @@ pub fn read(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
         // Should this be the chunk of a larger view, HDF5 reads behind its end.
         let reserve = candidates.chunk_bytes.iter().copied().max().unwrap_or(0).max(n_bytes);
         let files = candidates.files(hdf5);
-        let mut frames = Buffer::zeroed(reserve)?;
-        frames.truncate(n_bytes);
         let Some((file, copies)) = files.split_first() else {
             return Err(bad_source!("the view's file is being closed"));
         };
-        read_from(file, &header, &mut frames)?;
+        let mut frames = read_from(file, &header, n_bytes, reserve)?;
+        frames.truncate(n_bytes);
         for copy in copies {
-            let mut others = Buffer::zeroed(n_bytes)?;
-            read_from(copy, &header, &mut others)?;
+            let others = read_from(copy, &header, n_bytes, n_bytes)?;
             if others[..] != frames[..] {
                 return Err(bad_source!(
                     "{} and {} are copies of each other with different data, and a view is open in both: close one",
@@ -65,17 +65,22 @@ fn check_chunk_bytes(header: &Header, stored: Option<u64>, open_views: &[usize])
     Ok(n_bytes)
 }
 
-fn read_from(file: &File<'_>, header: &Header, frames: &mut [u8]) -> Result<()> {
+/// The `n_bytes` of frames from one file, and zeros behind them.
+fn read_from(file: &File<'_>, header: &Header, n_bytes: usize, reserve: usize) -> Result<Buffer> {
     let source = Source::open(file, header)?;
     let process = Process::current();
+    let mut buffer = Buffer::uninit(reserve)?;
+    let (images, rest) = buffer.bytes()[..].split_at_mut(n_bytes / header.n_frames * header.n_images);
     process.with_buffer(source.image_bytes() * header.n_images, |raw| {
         source.read_raw(raw)?;
-        let n_bytes = header.n_images * header.n_pixels() * header.sample_bytes;
         match header.sample_bytes {
-            4 => compute::<f32>(process, &source, header, raw, &mut frames[..n_bytes]),
-            _ => compute::<f64>(process, &source, header, raw, &mut frames[..n_bytes]),
+            4 => compute::<f32>(process, &source, header, raw, images),
+            _ => compute::<f64>(process, &source, header, raw, images),
         }
-    })
+    })?;
+    rest.fill(MaybeUninit::new(0));
+    // SAFETY: `compute` wrote all images, the line above the rest.
+    Ok(unsafe { buffer.assume_init() })
 }
 
 /// Part of a frame.
@@ -83,15 +88,16 @@ struct Task<'a, T> {
     constants: std::sync::Arc<crate::constants::Constants<T>>,
     start: usize,
     raw: &'a [u8],
-    frame: &'a mut [u8],
+    frame: &'a mut [MaybeUninit<u8>],
 }
 
+/// Writes all of `frames`, which has room for as many as there are images in `raw`.
 fn compute<T: Number>(
     process: &Process,
     source: &Source<'_>,
     header: &Header,
     raw: &[u8],
-    frames: &mut [u8],
+    frames: &mut [MaybeUninit<u8>],
 ) -> Result<()> {
     let image_bytes = source.image_bytes();
     let frame_bytes = header.n_pixels() * size_of::<T>();

@@ -1,5 +1,6 @@
 use std::ffi::c_void;
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
@@ -8,6 +9,9 @@ pub struct Buffer {
     start: NonNull<u8>,
     len: usize,
 }
+
+/// A [`Buffer`] that is yet to be written.
+pub struct UninitBuffer(Buffer);
 
 /// There is no memory for this many bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,19 +36,27 @@ impl Buffer {
     pub fn concat(parts: &[&[u8]]) -> Result<Self, OutOfMemory> {
         // What is too much to count is too much to allocate.
         let len = parts.iter().fold(0, |len: usize, part| len.saturating_add(part.len()));
-        // SAFETY: malloc has no preconditions; one byte at least, because malloc(0) may be null.
-        let start = NonNull::new(unsafe { libc::malloc(len.max(1)) }.cast());
-        let buffer = Self { start: start.ok_or(OutOfMemory { bytes: len })?, len };
-        let mut end = 0;
+        let mut buffer = Self::uninit(len)?;
+        let mut rest = buffer.bytes();
         for part in parts {
-            // SAFETY: all parts together have the `len` bytes that were just allocated, so this one
-            // ends within them and can't overlap them.
-            unsafe {
-                buffer.start.add(end).copy_from_nonoverlapping(NonNull::from(*part).cast(), part.len())
-            };
-            end += part.len();
+            let (start, end) = rest.split_at_mut(part.len());
+            for (byte, &value) in start.iter_mut().zip(*part) {
+                byte.write(value);
+            }
+            rest = end;
         }
-        Ok(buffer)
+        // SAFETY: all parts together have the `len` bytes of the buffer.
+        Ok(unsafe { buffer.assume_init() })
+    }
+
+    /// A buffer of `len` bytes that are still to be written.
+    pub fn uninit(len: usize) -> Result<UninitBuffer, OutOfMemory> {
+        // SAFETY: malloc has no preconditions; one byte at least, because malloc(0) may be null.
+        let start = unsafe { libc::malloc(len.max(1)) };
+        match NonNull::new(start.cast()) {
+            Some(start) => Ok(UninitBuffer(Self { start, len })),
+            None => Err(OutOfMemory { bytes: len }),
+        }
     }
 
     /// Shortens what counts of the buffer; the memory behind stays allocated.
@@ -65,6 +77,22 @@ impl Buffer {
     /// Gives the memory away; whoever takes it frees it with C's `free`.
     pub fn into_raw(self) -> *mut c_void {
         std::mem::ManuallyDrop::new(self).start.as_ptr().cast()
+    }
+}
+
+impl UninitBuffer {
+    /// The bytes, to be written.
+    pub fn bytes(&mut self) -> &mut [MaybeUninit<u8>] {
+        // SAFETY: `start` points to `len` bytes that this value owns.
+        unsafe { std::slice::from_raw_parts_mut(self.0.start.as_ptr().cast(), self.0.len) }
+    }
+
+    /// The buffer, when it is written.
+    ///
+    /// # Safety
+    /// All bytes have been written.
+    pub unsafe fn assume_init(self) -> Buffer {
+        self.0
     }
 }
 

@@ -19,7 +19,7 @@ pub mod parallel;
 mod per_process;
 mod symbols;
 
-pub use buffer::{Buffer, OutOfMemory};
+pub use buffer::{Buffer, OutOfMemory, UninitBuffer};
 pub use datatype::{Element, SampleKind};
 pub use filter::{CdValues, Failure, Filter, Minor, PluginClass, guard, silence_panics};
 pub use hdf5_sys;

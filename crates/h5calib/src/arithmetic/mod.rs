@@ -2,6 +2,8 @@
 
 mod simd;
 
+use std::mem::MaybeUninit;
+
 use h5filter::Element;
 
 use crate::algorithm::Algorithm;
@@ -12,14 +14,14 @@ use crate::number::Number;
 const PIECE: usize = 32 * LANES;
 
 /// Calculates the pixels from `start`, a multiple of [`LANES`], as many as `frame` has bytes for.
-/// `raw` holds those pixels only.
+/// `raw` holds those pixels only. All of `frame` is written.
 pub fn calibrate<T: Number>(
     algorithm: Algorithm,
     element: &Element,
     constants: &Constants<T>,
     start: usize,
     raw: &[u8],
-    frame: &mut [u8],
+    frame: &mut [MaybeUninit<u8>],
 ) {
     simd::pieces(algorithm, element, constants, start, raw, frame);
 }
@@ -31,7 +33,7 @@ fn pieces<T: Number>(
     constants: &Constants<T>,
     start: usize,
     raw: &[u8],
-    frame: &mut [u8],
+    frame: &mut [MaybeUninit<u8>],
 ) {
     let raw_bytes = PIECE * algorithm.raw_numbers() * element.sample_bytes;
     let frame_bytes = PIECE * size_of::<T>();
@@ -48,7 +50,12 @@ fn pieces<T: Number>(
 }
 
 #[inline(always)]
-fn subtract<T: Number>(element: &Element, constants: &[[Lanes<T>; 1]], raw: &[u8], frame: &mut [u8]) {
+fn subtract<T: Number>(
+    element: &Element,
+    constants: &[[Lanes<T>; 1]],
+    raw: &[u8],
+    frame: &mut [MaybeUninit<u8>],
+) {
     let mut values = [T::default(); PIECE];
     T::convert(element, raw, &mut values);
     let groups = values.as_chunks::<LANES>().0.iter().zip(constants);
@@ -58,36 +65,48 @@ fn subtract<T: Number>(element: &Element, constants: &[[Lanes<T>; 1]], raw: &[u8
 }
 
 #[inline(always)]
-fn agipd_v2<T: Number>(element: &Element, constants: &[[Lanes<T>; 8]], raw: &[u8], frame: &mut [u8]) {
+fn agipd_v2<T: Number>(
+    element: &Element,
+    constants: &[[Lanes<T>; 8]],
+    raw: &[u8],
+    frame: &mut [MaybeUninit<u8>],
+) {
+    let mut pairs = [T::default(); 2 * PIECE];
+    T::convert(element, raw, &mut pairs);
     let (mut signals, mut gains) = ([T::default(); PIECE], [T::default(); PIECE]);
-    T::convert_pairs(element, raw, &mut signals, &mut gains);
+    for ((signal, gain), pair) in signals.iter_mut().zip(&mut gains).zip(pairs.as_chunks::<2>().0) {
+        [*signal, *gain] = *pair;
+    }
     let groups = signals.as_chunks::<LANES>().0.iter().zip(gains.as_chunks::<LANES>().0).zip(constants);
     for (out, ((signal, gain), constants)) in frame.chunks_mut(LANES * size_of::<T>()).zip(groups) {
         let [threshold0, threshold1, levels @ ..] = constants;
-        let above0: [bool; LANES] = std::array::from_fn(|i| gain[i] > threshold0.0[i]);
-        let above1: [bool; LANES] = std::array::from_fn(|i| gain[i] > threshold1.0[i]);
-        put(out, &by_level(signal, &above0, &above1, levels));
+        let above0 = |i: usize| gain[i] > threshold0.0[i];
+        let above1 = |i: usize| gain[i] > threshold1.0[i];
+        put(out, &by_level(signal, above0, above1, levels));
     }
 }
 
 #[inline(always)]
-fn jungfrau_v1<T: Number>(element: &Element, constants: &[[Lanes<T>; 6]], raw: &[u8], frame: &mut [u8]) {
+fn jungfrau_v1<T: Number>(
+    element: &Element,
+    constants: &[[Lanes<T>; 6]],
+    raw: &[u8],
+    frame: &mut [MaybeUninit<u8>],
+) {
     let groups = raw.chunks(LANES * 2).zip(constants);
     for (out, (stored, constants)) in frame.chunks_mut(LANES * size_of::<T>()).zip(groups) {
-        let mut words = [0u16; LANES];
+        let mut words = [0u32; LANES];
         for (word, &bytes) in words.iter_mut().zip(stored.as_chunks().0) {
-            *word = if element.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
+            let stored =
+                if element.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
+            *word = stored.into();
         }
-        let value: [T; LANES] = std::array::from_fn(|i| T::from_u16(words[i] & 0x3fff));
-        let stage1: [bool; LANES] = std::array::from_fn(|i| words[i] >= 1 << 14);
-        let stage3: [bool; LANES] = std::array::from_fn(|i| words[i] >= 3 << 14);
-        let mut result = by_level(&value, &stage1, &stage3, constants);
+        let value = lanes(|i| T::from_u16((words[i] & 0x3fff) as u16));
+        let mut result = by_level(&value, |i| words[i] >= 1 << 14, |i| words[i] >= 3 << 14, constants);
         // There is no stage 2.
         if words.iter().fold(false, |any, word| any | (word >> 14 == 2)) {
             for (result, word) in result.iter_mut().zip(words) {
-                if word >> 14 == 2 {
-                    *result = T::NAN;
-                }
+                *result = if word >> 14 == 2 { T::NAN } else { *result };
             }
         }
         put(out, &result);
@@ -99,22 +118,25 @@ fn jungfrau_v1<T: Number>(element: &Element, constants: &[[Lanes<T>; 6]], raw: &
 #[inline(always)]
 fn by_level<T: Number>(
     value: &[T; LANES],
-    above0: &[bool; LANES],
-    above1: &[bool; LANES],
+    above0: impl Fn(usize) -> bool,
+    above1: impl Fn(usize) -> bool,
     levels: &[Lanes<T>; 6],
 ) -> [T; LANES] {
     let [pedestal0, gain0, pedestal1, gain1, pedestal2, gain2] = levels;
     // Most pixels are in the first level: where all are, the other constants need not be fetched.
-    if (0..LANES).fold(true, |all, i| all & !(above0[i] | above1[i])) {
+    if (0..LANES).fold(true, |all, i| all & !(above0(i) | above1(i))) {
         return lanes(|i| value[i].minus(pedestal0.0[i]).over(gain0.0[i]));
     }
-    let choose = |i: usize, of: [&Lanes<T>; 3]| {
-        let low = if above0[i] { of[1].0[i] } else { of[0].0[i] };
-        if above1[i] { of[2].0[i] } else { low }
-    };
     lanes(|i| {
-        let pedestal = choose(i, [pedestal0, pedestal1, pedestal2]);
-        value[i].minus(pedestal).over(choose(i, [gain0, gain1, gain2]))
+        // All are loaded: choosing what to load would be done one by one.
+        let pedestals = [pedestal0.0[i], pedestal1.0[i], pedestal2.0[i]];
+        let gains = [gain0.0[i], gain1.0[i], gain2.0[i]];
+        let (above0, above1) = (above0(i), above1(i));
+        let choose = |of: [T; 3]| {
+            let low = if above0 { of[1] } else { of[0] };
+            if above1 { of[2] } else { low }
+        };
+        value[i].minus(choose(pedestals)).over(choose(gains))
     })
 }
 
@@ -124,7 +146,7 @@ fn lanes<T: Number>(of: impl Fn(usize) -> T) -> [T; LANES] {
 }
 
 #[inline(always)]
-fn put<T: Number>(out: &mut [u8], values: &[T; LANES]) {
+fn put<T: Number>(out: &mut [MaybeUninit<u8>], values: &[T; LANES]) {
     for (out, value) in out.chunks_exact_mut(size_of::<T>()).zip(values) {
         value.put(out);
     }

@@ -1,3 +1,5 @@
+use std::mem::MaybeUninit;
+
 use h5filter::Element;
 
 use crate::algorithm::Algorithm;
@@ -12,7 +14,7 @@ pub fn pieces<T: Number>(
     constants: &Constants<T>,
     start: usize,
     raw: &[u8],
-    frame: &mut [u8],
+    frame: &mut [MaybeUninit<u8>],
 ) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("f16c") {
@@ -31,7 +33,7 @@ fn with_avx2<T: Number>(
     constants: &Constants<T>,
     start: usize,
     raw: &[u8],
-    frame: &mut [u8],
+    frame: &mut [MaybeUninit<u8>],
 ) {
     super::pieces(algorithm, element, constants, start, raw, frame);
 }

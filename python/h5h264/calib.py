@@ -1,0 +1,276 @@
+"""Views: datasets of calibrated frames that are computed when they are read.
+
+Importing this module makes the filter (id 57836) known to h5py.
+
+>>> with h5py.File("run.h5", "r+") as file:
+...     view = h5h264.calib.create_processed(file, file["raw"].shape, calib_alg="JUNGFRAU_v1", mask="/mask")
+...     frame = view[7]
+
+A view stores a header of about a hundred bytes per chunk; docs/calibration.md is its specification.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import operator
+import os
+import random
+import struct
+import sys
+import zlib
+from pathlib import Path
+from typing import Any, Optional, Union
+
+import h5py
+import numpy as np
+
+FILTER_ID = 57836
+MAGIC_ATTRIBUTE = "h5calib_file_magic"
+
+#: The algorithms, by the numbers that headers hold.
+ALGORITHMS = {
+    "pedestal_v1": 0x00010001,
+    "AGIPD_v1": 0x00020001,
+    "AGIPD_v2": 0x00020002,
+    "JUNGFRAU_v1": 0x00030001,
+}
+
+_ORIGINAL_MAGIC = 0x6290D662
+_MAGIC = 0x43354889
+_VERSION = 2
+_FIXED = struct.Struct("<10IQ2I")
+_CHECKSUM = struct.Struct("<I")
+_MAX_WORD = 2**32 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What a view is computed from, as the header of its first chunk says it."""
+
+    calib_alg: str
+    raw: str
+    calib: str
+    mask: Optional[str]
+    n_cells: int
+    dtype: np.dtype[Any]
+    #: Frames, height, width.
+    chunks: tuple[int, int, int]
+    #: 1 is the original's.
+    header_version: int
+    #: The attribute `h5calib_file_magic` of the file that the paths start in.
+    file_magic: int
+
+
+def create_processed(
+    parent: h5py.Group,
+    shape: tuple[int, int, int],
+    name: str = "processed",
+    raw: str = "/raw",
+    calib: str = "/calib",
+    calib_alg: str = "AGIPD_v1",
+    n_cells: int = 2,
+    dtype: Any = np.float32,
+    *,
+    mask: Optional[str] = None,
+    chunks: Union[int, tuple[int, int, int], None] = None,
+) -> h5py.Dataset:
+    """Create a view: a dataset whose frames are calibrated when they are read.
+
+    Image i is calibrated with the constants of memory cell i % n_cells. With one image per chunk,
+    float32 and no mask, pedestal_v1, AGIPD_v1 and AGIPD_v2 are stored as the original h5calib stores
+    (and reads) them.
+
+    Parameters
+    ----------
+    parent
+        The group that gets the dataset. If the root of its file has no attribute
+        `h5calib_file_magic`, it gets one: the filter finds the file by it.
+    shape
+        (images, height, width) of the frames.
+    raw, calib, mask
+        Paths from the root of the file to the raw images, the constants, and the mask, whose pixels
+        that are not zero become NaN. Links may lead into other files. Nothing has to be there yet.
+    calib_alg
+        pedestal_v1, AGIPD_v1, AGIPD_v2 or JUNGFRAU_v1; docs/calibration.md has the shapes that each needs.
+    n_cells
+        Memory cells. JUNGFRAU_v1 with constants that have no cells, or one, has one.
+    dtype
+        float32 or float64: the arithmetic is done in this type.
+    chunks
+        Images per chunk, or (images, height, width). As many as the raw dataset has in its chunks is
+        fastest when those are compressed; the default is one.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, or not of its type.
+    """
+    n_images, height, width = (_number("shape", n, 1) for n in _three("shape", shape))
+    dtype = np.dtype(dtype)
+    if dtype not in (np.dtype("<f4"), np.dtype("<f8")):
+        raise TypeError(f"dtype is {dtype} (expected float32 or float64)")
+    if calib_alg not in ALGORITHMS:
+        raise ValueError(f"{calib_alg!r} is not a calib_alg (expected one of {', '.join(ALGORITHMS)})")
+    n_frames = _frames_per_chunk(chunks, height, width)
+    n_cells = 1 if calib_alg == "pedestal_v1" else _number("n_cells", n_cells, 1)
+    if calib_alg == "JUNGFRAU_v1" and _has_one_cell(parent, calib):
+        n_cells = 1
+    paths = [_path("raw", raw), _path("calib", calib), b"" if mask is None else _path("mask", mask)]
+    file_magic = _file_magic(parent.file)
+
+    def header(first: int) -> bytes:
+        n = min(n_frames, n_images - first)
+        number, cell = ALGORITHMS[calib_alg], first % n_cells
+        if n_frames == 1 and mask is None and dtype.itemsize == 4 and calib_alg != "JUNGFRAU_v1":
+            cells = calib_alg != "pedestal_v1"
+            words = [cell, first, n_cells] if cells else [first]
+            words = [_ORIGINAL_MAGIC, file_magic, number, *words, height, width]
+            return struct.pack(f"<{len(words)}I", *words) + b"".join(path + b"\0" for path in paths[:2])
+        strings = b"".join(path + b"\0" for path in paths)
+        n_bytes = _FIXED.size + len(strings) + _CHECKSUM.size
+        words = [_MAGIC, _VERSION, n_bytes, file_magic, number, dtype.itemsize, n_frames, n, height, width]
+        bytes_ = _FIXED.pack(*words, first, cell, n_cells) + strings
+        return bytes_ + _CHECKSUM.pack(zlib.crc32(bytes_))
+
+    dataset = parent.create_dataset(
+        name, (n_images, height, width), dtype, chunks=(n_frames, height, width), compression=FILTER_ID
+    )
+    try:
+        for first in range(0, n_images, n_frames):
+            dataset.id.write_direct_chunk((first, 0, 0), header(first))
+    except BaseException:
+        del parent[name]
+        raise
+    # HDF5 checks before the first write into a dataset that was opened, not into one just created,
+    # that its filters can write: this one can't.
+    del dataset
+    return parent[name]
+
+
+def describe(view: h5py.Dataset) -> View:
+    """What a view is computed from.
+
+    Raises ValueError if the dataset is no view, or its first header is damaged.
+    """
+    plist = view.id.get_create_plist()
+    if FILTER_ID not in (plist.get_filter(i)[0] for i in range(plist.get_nfilters())):
+        raise ValueError(f"{view.name} is no view: it does not have the filter h5calib, {FILTER_ID}")
+    if view.id.get_num_chunks() == 0:
+        raise ValueError(f"{view.name} has no chunk yet")
+    _, stored = view.id.read_direct_chunk(view.id.get_chunk_info(0).chunk_offset)
+    try:
+        return _parse(stored)
+    except (struct.error, ValueError, IndexError) as error:
+        raise ValueError(f"{view.name} has a damaged header: {error}") from None
+
+
+def register() -> bool:
+    """Makes the filter known to h5py's HDF5; importing this module does it.
+
+    A filter of this id that HDF5 knows already, or finds in `HDF5_PLUGIN_PATH`, stays what it is.
+    Returns whether this package's filter was registered by this call.
+    """
+    if h5py.h5z.filter_avail(FILTER_ID):
+        return False
+    names = {"win32": "h5calib.dll", "darwin": "libh5calib.dylib"}
+    plugins = Path(__file__).resolve().parent / "plugins"
+    plugin = plugins / names.get(sys.platform, "libh5calib.so")
+    if not plugin.is_file():
+        return False
+    if hasattr(h5py.h5z, "register_filter"):
+        class_of = ctypes.CDLL(str(plugin)).H5PLget_plugin_info
+        class_of.restype = ctypes.c_void_p
+        h5py.h5z.register_filter(class_of())
+    else:  # h5py 3.7
+        h5py.h5pl.prepend(os.fsencode(plugins))
+    return bool(h5py.h5z.filter_avail(FILTER_ID))
+
+
+def _parse(stored: bytes) -> View:
+    names = {number: name for name, number in ALGORITHMS.items()}
+    (magic,) = struct.unpack_from("<I", stored)
+    if magic == _ORIGINAL_MAGIC:
+        file_magic, number = struct.unpack_from("<2I", stored, 4)
+        cells = names.get(number) != "pedestal_v1"
+        n_words = 5 if cells else 3
+        words = struct.unpack_from(f"<{n_words}I", stored, 12)
+        raw, calib, _ = stored[12 + 4 * n_words :].split(b"\0", 2)
+        version, n_cells, n_frames, itemsize, mask = 1, words[2] if cells else 1, 1, 4, b""
+        height, width = words[-2:]
+    elif magic == _MAGIC:
+        _, version, n_bytes, file_magic, number, itemsize, n_frames, _, height, width, _, _, n_cells = (
+            _FIXED.unpack_from(stored)
+        )
+        if version != _VERSION:
+            raise ValueError(f"its version {version} is unknown (expected {_VERSION})")
+        end = n_bytes - _CHECKSUM.size
+        if _CHECKSUM.unpack_from(stored, end) != (zlib.crc32(stored[:end]),):
+            raise ValueError("its bytes do not have its checksum")
+        raw, calib, mask, _ = stored[_FIXED.size : end].split(b"\0")
+    else:
+        raise ValueError("it does not start with the magic number of one")
+    if number not in names:
+        raise ValueError(f"algorithm {number:#010x} is unknown")
+    return View(
+        calib_alg=names[number],
+        raw=raw.decode("utf-8", "surrogateescape"),
+        calib=calib.decode("utf-8", "surrogateescape"),
+        mask=mask.decode("utf-8", "surrogateescape") or None,
+        n_cells=n_cells,
+        dtype=np.dtype(f"<f{itemsize}"),
+        chunks=(n_frames, height, width),
+        header_version=version,
+        file_magic=file_magic,
+    )
+
+
+def _file_magic(file: h5py.File) -> int:
+    if MAGIC_ATTRIBUTE not in file.attrs:
+        file.attrs[MAGIC_ATTRIBUTE] = np.uint32(random.SystemRandom().getrandbits(32))
+    return _number(MAGIC_ATTRIBUTE, file.attrs[MAGIC_ATTRIBUTE], 0)
+
+
+def _frames_per_chunk(chunks: Any, height: int, width: int) -> int:
+    if chunks is None:
+        return 1
+    if isinstance(chunks, tuple):
+        n_frames, *frame = _three("chunks", chunks)
+        if frame != [height, width]:
+            raise ValueError(f"chunks are {chunks} (expected whole frames, {height} x {width})")
+        chunks = n_frames
+    return _number("chunks", chunks, 1)
+
+
+def _has_one_cell(parent: h5py.Group, calib: str) -> bool:
+    constants = parent.file.get(calib)
+    return isinstance(constants, h5py.Dataset) and (constants.ndim == 3 or constants.shape[0] == 1)
+
+
+def _path(name: str, path: Any) -> bytes:
+    if not isinstance(path, (str, bytes)):
+        raise TypeError(f"{name} is {path!r} (expected a path)")
+    encoded = os.fsencode(path)
+    if not encoded or b"\0" in encoded:
+        raise ValueError(f"{name} is {path!r} (expected a path)")
+    return encoded
+
+
+def _three(name: str, values: Any) -> list[Any]:
+    values = list(values) if isinstance(values, (tuple, list)) else []
+    if len(values) != 3:
+        raise ValueError(f"{name} has to be (images, height, width)")
+    return values
+
+
+def _number(name: str, value: Any, least: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} has {value!r} (expected a whole number)") from None
+    if not least <= number <= _MAX_WORD:
+        raise ValueError(f"{name} has {number} (expected {least} to {_MAX_WORD})")
+    return number
+
+
+_registered_on_import = register()
