@@ -1,6 +1,6 @@
-"""Makes the plugin known to HDF5, before any test module imports h5py.
+"""Makes the plugins known to HDF5, before any test module imports h5py.
 
-The plugin is the one in the directory that H5H264_PLUGIN_DIR names, or the release build.
+The plugins are those in the directory that H5H264_PLUGIN_DIR names, or the release build.
 """
 
 import os
@@ -30,10 +30,11 @@ def pytest_configure(config):
     # A directory of its own: HDF5 would try every library in target/release.
     directory = tempfile.mkdtemp(prefix="h5h264-plugin-")
     shutil.copy(plugin, directory)
+    shutil.copy(plugin.with_name(plugin.name.replace("h5h264", "h5calib")), directory)
     config.add_cleanup(lambda: shutil.rmtree(directory))
     os.environ["HDF5_PLUGIN_PATH"] = directory
     for name in list(os.environ):
-        if name.startswith("H5H264_"):
+        if name.startswith(("H5H264_", "H5CALIB_")):
             del os.environ[name]
 
 

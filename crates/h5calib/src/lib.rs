@@ -21,7 +21,7 @@ mod view;
 use std::ffi::CStr;
 
 use error::Error;
-use h5filter::{Buffer, Failure, Filter, NewDataset};
+use h5filter::{Buffer, Failure, Filter, Library, NewDataset, WRITERS};
 use header::Header;
 
 /// The filter id.
@@ -41,19 +41,29 @@ impl Filter for Calibration {
 
     /// Takes a header in the place of pixels, as the original's Python function writes it.
     fn encode(_cd_values: &[u32], chunk: &[u8]) -> Result<Buffer, Failure> {
-        let header = Header::bytes_of(chunk).map_err(|e| {
-            Error::Writing(format!(
-                "pixels can't be written to a view, which is computed when it is read ({e})"
-            ))
-        })?;
-        let mut stored = Buffer::zeroed(header.len())?;
-        stored.copy_from_slice(header);
-        Ok(stored)
+        let stored = match Header::bytes_of(chunk) {
+            Ok(header) => header,
+            Err(e) if can_fail() => {
+                let message = "pixels can't be written to a view, which is computed when it is read";
+                return Err(Error::Writing(format!("{message} ({e})")).into());
+            }
+            Err(_) => &header::REFUSED,
+        };
+        let mut buffer = Buffer::zeroed(stored.len())?;
+        buffer.copy_from_slice(stored);
+        Ok(buffer)
     }
 
     fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer, Failure> {
         Ok(view::read(cd_values, stored)?)
     }
+}
+
+/// Whether HDF5 survives an error now. When a chunk can't be encoded while its dataset is closed,
+/// HDF5 frees the dataset and keeps its id, and the program crashes at its end.
+fn can_fail() -> bool {
+    let flushing = [c"H5Dflush", c"H5Fflush", c"H5Dflush_async", c"H5Fflush_async"];
+    Library::calling().is_some_and(|library| library.is_called_by(&[WRITERS, &flushing].concat()))
 }
 
 h5filter::export_plugin!(Calibration);

@@ -124,12 +124,15 @@ impl PluginClass {
     }
 }
 
+/// The functions that write elements.
+pub const WRITERS: &[&CStr] = &[c"H5Dwrite", c"H5Dwrite_multi", c"H5Dwrite_async", c"H5Dwrite_multi_async"];
+
 /// HDF5 asks whether a filter can apply when a dataset is created, and once more before the first
 /// write into one that was opened. A negative answer stops the write at once, even if the filter is
 /// optional.
 extern "C" fn refuse_writing<F: Filter>(_dcpl: hid_t, _datatype: hid_t, _space: hid_t) -> htri_t {
     let result = guard(|| match Library::calling() {
-        Some(library) if library.is_writing() => {
+        Some(library) if library.is_called_by(WRITERS) => {
             let message = "the dataset is computed when it is read, and can't be written to".into();
             Err(Failure::new(Minor::BadValue, message))
         }

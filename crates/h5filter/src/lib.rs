@@ -21,7 +21,7 @@ mod symbols;
 
 pub use buffer::{Buffer, OutOfMemory, UninitBuffer};
 pub use datatype::{Element, SampleKind};
-pub use filter::{CdValues, Failure, Filter, Minor, PluginClass, guard, silence_panics};
+pub use filter::{CdValues, Failure, Filter, Minor, PluginClass, WRITERS, guard, silence_panics};
 pub use hdf5_sys;
 pub use library::Library;
 pub use new_dataset::NewDataset;

@@ -109,11 +109,10 @@ impl Library {
         (library.version()? >= (1, 10, 0)).then_some(library)
     }
 
-    /// Whether one of the functions that write elements is on the call stack.
-    pub(crate) fn is_writing(&self) -> bool {
-        let writers = [c"H5Dwrite", c"H5Dwrite_multi", c"H5Dwrite_async", c"H5Dwrite_multi_async"];
-        let writers: Vec<_> = writers.iter().filter_map(|name| self.symbols.find(name)).collect();
-        symbols::is_called_by(&writers)
+    /// Whether one of these functions of HDF5 is on the call stack.
+    pub fn is_called_by(&self, functions: &[&CStr]) -> bool {
+        let addresses: Vec<_> = functions.iter().filter_map(|name| self.symbols.find(name)).collect();
+        symbols::is_called_by(&addresses)
     }
 
     /// (major, minor, release)
