@@ -199,7 +199,15 @@ impl<'f> Part<'f> {
     }
 
     fn read(&self, start: &[u64], count: &[u64], bytes: &mut [u8]) -> Result<()> {
-        self.dataset.read(start, count, bytes).map_err(|e| bad_source!("{}: {e}", self.name))
+        self.dataset.read(start, count, bytes).map_err(|e| {
+            // HDF5 refuses to read a dataset for the sake of reading it.
+            match self.dataset.chunk_shape_behind(crate::FILTER_ID) {
+                Some(_) => {
+                    bad_source!("{} is a view itself: does a view lead back to itself? ({e})", self.name)
+                }
+                None => bad_source!("{}: {e}", self.name),
+            }
+        })
     }
 
     /// What the numbers in the dataset depend on, if nobody writes to it in this process.

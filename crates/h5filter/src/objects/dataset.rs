@@ -2,7 +2,7 @@ use std::ptr;
 
 use hdf5_sys::h5i::hid_t;
 
-use super::{File, Hdf5, Id, Identity};
+use super::{DEFAULT, File, Hdf5, Id, Identity};
 use crate::datatype::{self, Element};
 use crate::filter::{Failure, Minor};
 use crate::new_dataset::MAX_RANK;
@@ -95,7 +95,7 @@ impl<'h> Dataset<'h> {
         let rank = count.len() as i32;
         // SAFETY: the ids are open; the arrays have `rank` values; `bytes` has room for the box, whose
         // elements have no pointers in them (`describe` refuses such types).
-        let status = unsafe {
+        unsafe {
             let memory = hdf5.own((hdf5.functions.H5Screate_simple)(rank, count.as_ptr(), ptr::null()));
             let file = hdf5.own((hdf5.functions.H5Dget_space)(self.0.id));
             let (Some(memory), Some(file)) = (memory, file) else {
@@ -112,9 +112,11 @@ impl<'h> Dataset<'h> {
             if selected < 0 {
                 return Err(self.failure("nothing can be selected"));
             }
-            (hdf5.functions.H5Dread)(self.0.id, datatype.id, memory.id, file.id, 0, bytes.as_mut_ptr().cast())
-        };
-        if status < 0 { Err(self.failure("a read failed")) } else { Ok(()) }
+            let start = bytes.as_mut_ptr().cast();
+            let status = (hdf5.functions.H5Dread)(self.0.id, datatype.id, memory.id, file.id, DEFAULT, start);
+            // Before the ids are given back, after which HDF5 has forgotten the reason.
+            if status < 0 { Err(self.failure("a read failed")) } else { Ok(()) }
+        }
     }
 
     fn datatype(&self) -> Result<Id<'h>, Failure> {
@@ -132,7 +134,7 @@ impl<'h> Dataset<'h> {
     }
 
     fn failure(&self, message: &str) -> Failure {
-        self.0.hdf5.failure(&format!("{message} in {}", self.0.file_name()))
+        self.0.hdf5.failure_of(|| format!("{message} in {}", self.0.file_name()))
     }
 }
 

@@ -20,10 +20,14 @@ impl Hdf5 {
 
     /// A failure of the last call of HDF5, with HDF5's reason.
     pub(super) fn failure(&self, message: &str) -> Failure {
-        let message = match self.reason() {
-            Some(reason) => format!("{message}: {reason}"),
-            None => message.into(),
-        };
+        self.failure_of(|| message.into())
+    }
+
+    /// The same; what `message` calls may let HDF5 forget the reason.
+    pub(super) fn failure_of(&self, message: impl FnOnce() -> String) -> Failure {
+        let reason = self.reason();
+        let message = message();
+        let message = reason.map_or(message.clone(), |reason| format!("{message}: {reason}"));
         Failure::new(Minor::CantFilter, message)
     }
 

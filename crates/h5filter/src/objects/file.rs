@@ -73,7 +73,8 @@ impl File<'_> {
         match dataset {
             Some(id) => Ok(Dataset::new(id)),
             None => {
-                Err(hdf5.failure(&format!("{} can't be opened in {}", path.to_string_lossy(), self.name())))
+                Err(hdf5
+                    .failure_of(|| format!("{} can't be opened in {}", path.to_string_lossy(), self.name())))
             }
         }
     }
