@@ -45,6 +45,7 @@ def test_the_blocks_are_found():
 # Blocks use the files of those before them, so they are one test.
 def test_every_block_runs(checkout, monkeypatch):
     monkeypatch.delenv("HDF5_PLUGIN_PATH")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "python"))
     for language, block in BLOCKS:
         if "import h5py, h5h264" in block:
             # python/tests runs these, where the package is installed.

@@ -1,7 +1,7 @@
 //! Which file is being read? A filter is told nothing of it; but the file's magic is in the header,
 //! and the dataset that is being read is open.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use h5filter::{File, Hdf5, Identity};
@@ -65,8 +65,11 @@ impl OpenObjects {
         let files = hdf5.open_files()?;
         let datasets = hdf5.open_datasets()?;
         let mut known = self.lock();
-        let is_open = |id: &i64| files.contains(id) || datasets.contains(id);
-        known.retain(|(of, id), _| *of != library || is_open(id));
+        // Those that were closed are in nobody's way, as long as they are not too many.
+        if known.len() > 2 * (files.len() + datasets.len()) + 64 {
+            let open: HashSet<i64> = files.iter().chain(&datasets).copied().collect();
+            known.retain(|(of, id), _| *of != library || open.contains(id));
+        }
 
         let mut magics = HashMap::new();
         let mut open: Vec<(i64, Known)> = Vec::new();
