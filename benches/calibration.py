@@ -1,8 +1,8 @@
 """Frames per second of views, of NumPy doing the same after a plain read, and of what can't be saved: reading
 the raw bytes, and one pass over all bytes that the arithmetic needs.
 
-Each round measures all of them one after the other; what is printed is the median of the rounds. The
-raw images and the constants of one memory cell are in the page cache.
+Each round measures all of them one after the other; what is printed is the best of the rounds, which was
+least disturbed. The raw images and the constants of one memory cell are in the page cache.
 
     scripts/bench-calibration [ROUNDS [FOLDER]]
 """
@@ -69,7 +69,7 @@ def measure(path, algorithm, raw, constants, calibrate, rounds):
         calib.create_processed(file, (N, HEIGHT, WIDTH), calib_alg=algorithm, n_cells=1)
     one = constants[0]
     frame = np.empty((HEIGHT, WIDTH), "f4")
-    needed = np.zeros(one.nbytes + raw[0].nbytes, np.uint8)
+    needed = np.full(one.nbytes + raw[0].nbytes, 2, np.uint8)
 
     def each(dataset, work=lambda frame: None):
         for i in range(N):
@@ -91,13 +91,13 @@ def measure(path, algorithm, raw, constants, calibrate, rounds):
         for work in works.values():
             work()
         times = [{name: seconds(work) for name, work in works.items()} for _ in range(rounds)]
-    return {name: float(np.median([round_[name] for round_ in times])) for name in works}
+    return {name: min(round_[name] for round_ in times) for name in works}
 
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     folder = sys.argv[2] if len(sys.argv) > 2 else None
-    print(f"{N} frames of {HEIGHT} x {WIDTH}, HDF5 {h5py.version.hdf5_version}, median of {rounds} rounds")
+    print(f"{N} frames of {HEIGHT} x {WIDTH}, HDF5 {h5py.version.hdf5_version}, best of {rounds} rounds")
     print("algorithm    frames/s: view   NumPy  ratio | ms a frame: view   raw + pass  overhead")
     with tempfile.TemporaryDirectory(dir=folder) as folder:
         for algorithm, *example in examples():

@@ -157,17 +157,18 @@ impl Library {
             Minor::CantFilter => c"H5E_CANTFILTER_g",
             Minor::NoSpace => c"H5E_NOSPACE_g",
         };
+        let id = |name| self.variable(name);
+        Some((id(c"H5E_ERR_CLS_g")?, id(c"H5E_PLINE_g")?, id(minor)?))
+    }
+
+    /// The value of one of HDF5's variables that hold an id.
+    pub(crate) fn variable(&self, name: &CStr) -> Option<hid_t> {
         // A variable that the main program mentions lives there, and the library's own is not
         // used and invalid (a copy relocation).
-        let id = |name| {
-            [self.symbols.find(name), symbols::first_loaded(name)].into_iter().flatten().find_map(
-                |variable| {
-                    // SAFETY: these names are HDF5's variables of type hid_t, wherever they live.
-                    let id = unsafe { variable.cast::<hid_t>().read() };
-                    (id > 0).then_some(id)
-                },
-            )
-        };
-        Some((id(c"H5E_ERR_CLS_g")?, id(c"H5E_PLINE_g")?, id(minor)?))
+        [self.symbols.find(name), symbols::first_loaded(name)].into_iter().flatten().find_map(|variable| {
+            // SAFETY: these names are HDF5's variables of type hid_t, wherever they live.
+            let id = unsafe { variable.cast::<hid_t>().read() };
+            (id > 0).then_some(id)
+        })
     }
 }

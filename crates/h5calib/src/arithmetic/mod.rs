@@ -95,19 +95,18 @@ fn jungfrau_v1<T: Number>(
 ) {
     let groups = raw.chunks(LANES * 2).zip(constants);
     for (out, (stored, constants)) in frame.chunks_mut(LANES * size_of::<T>()).zip(groups) {
-        let mut words = [0u32; LANES];
+        let mut words = [0u16; LANES];
         for (word, &bytes) in words.iter_mut().zip(stored.as_chunks().0) {
-            let stored =
-                if element.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
-            *word = stored.into();
+            *word = if element.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
         }
-        let value = lanes(|i| T::from_u16((words[i] & 0x3fff) as u16));
-        let mut result = by_level(&value, |i| words[i] >= 1 << 14, |i| words[i] >= 3 << 14, constants);
+        let value = lanes(|i| T::from_u16(words[i] & 0x3fff));
+        // As numbers of the type that is chosen by them, they are compared and chosen side by side.
+        let stage = lanes(|i| T::from_u16(words[i] >> 14));
+        let [one, two] = [1, 2].map(T::from_u16);
+        let mut result = by_level(&value, |i| stage[i] >= one, |i| stage[i] > two, constants);
         // There is no stage 2.
-        if words.iter().fold(false, |any, word| any | (word >> 14 == 2)) {
-            for (result, word) in result.iter_mut().zip(words) {
-                *result = if word >> 14 == 2 { T::NAN } else { *result };
-            }
+        for (result, stage) in result.iter_mut().zip(stage) {
+            *result = if stage == two { T::NAN } else { *result };
         }
         put(out, &result);
     }

@@ -19,6 +19,20 @@ impl Hdf5 {
     }
 }
 
+impl Hdf5 {
+    /// Properties of a dataset without a chunk cache: one that is open for one read does not need it,
+    /// and without it, chunks without filters are read to where they are wanted.
+    fn uncached(&self) -> Option<Id<'_>> {
+        let class = self.library.variable(c"H5P_CLS_DATASET_ACCESS_ID_g")?;
+        let (create, set_cache) = (self.functions.H5Pcreate?, self.functions.H5Pset_chunk_cache?);
+        // SAFETY: HDF5 checks the class; the list is open.
+        unsafe {
+            let list = self.own(create(class))?;
+            (set_cache(list.id, 1, 0, 1.0) >= 0).then_some(list)
+        }
+    }
+}
+
 impl File<'_> {
     /// Which opened file this is.
     pub fn identity(&self) -> Result<Identity, Failure> {
@@ -68,8 +82,10 @@ impl File<'_> {
     /// The dataset at a path, which may lead into other files.
     pub fn dataset(&self, path: &CStr) -> Result<Dataset<'_>, Failure> {
         let Id { hdf5, id } = self.0;
-        // SAFETY: the id is open, the path NUL-terminated.
-        let dataset = hdf5.own(unsafe { (hdf5.functions.H5Dopen2)(id, path.as_ptr(), DEFAULT) });
+        let uncached = hdf5.uncached();
+        let access = uncached.as_ref().map_or(DEFAULT, |access| access.id);
+        // SAFETY: the ids are open, the path NUL-terminated.
+        let dataset = hdf5.own(unsafe { (hdf5.functions.H5Dopen2)(id, path.as_ptr(), access) });
         match dataset {
             Some(id) => Ok(Dataset::new(id)),
             None => {

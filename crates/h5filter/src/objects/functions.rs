@@ -73,6 +73,8 @@ functions! {
         H5Eget_auto2: fn(hid_t, *mut H5E_auto2_t, *mut *mut c_void) -> herr_t;
         H5Eset_auto2: fn(hid_t, H5E_auto2_t, *mut c_void) -> herr_t;
         H5Ewalk2: fn(hid_t, c_int, H5E_walk2_t, *mut c_void) -> herr_t;
+        H5Pcreate: fn(hid_t) -> hid_t;
+        H5Pset_chunk_cache: fn(hid_t, usize, usize, f64) -> herr_t;
         // Since HDF5 2.0.
         H5Epause_stack: fn(hid_t) -> herr_t;
         H5Eresume_stack: fn(hid_t) -> herr_t;
