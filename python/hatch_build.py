@@ -1,4 +1,4 @@
-"""Puts the plugin and the licences into the wheel, and says on which machines the wheel works."""
+"""Puts the plugins and the licences into the wheel, and says on which machines the wheel works."""
 
 import os
 import platform
@@ -15,24 +15,26 @@ class PluginHook(BuildHookInterface):
             raise RuntimeError(
                 "h5h264 can't be installed in editable mode: build a wheel, with scripts/build-wheel"
             )
-        plugin = os.environ.get("H5H264_PLUGIN")
-        if not plugin or not Path(plugin).is_file():
+        folder = os.environ.get("H5H264_PLUGINS")
+        plugins = [path for name in ("h5h264", "h5calib") for path in Path(folder or "").glob(f"*{name}.*")]
+        if not folder or len(plugins) != 2:
             raise RuntimeError(
-                f"H5H264_PLUGIN is {plugin!r} (expected the plugin's path: use scripts/build-wheel)"
+                f"H5H264_PLUGINS is {folder!r} (expected the folder of the plugins: use scripts/build-wheel)"
             )
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{platform_tag(Path(plugin).read_bytes())}"
-        build_data["force_include"][plugin] = f"h5h264/plugins/{Path(plugin).name}"
+        build_data["tag"] = f"py3-none-{platform_tag(b''.join(path.read_bytes() for path in plugins))}"
+        for plugin in plugins:
+            build_data["force_include"][str(plugin)] = f"h5h264/plugins/{plugin.name}"
 
 
-def platform_tag(plugin):
-    """The oldest systems that have what the plugin asks for: PEP 600's tag for its newest glibc symbol."""
+def platform_tag(plugins):
+    """The oldest systems that have what the plugins ask for: PEP 600's tag for their newest glibc symbol."""
     if platform.system() == "Darwin":
         # Not sysconfig's: a Python for two architectures would say so of a plugin for one.
         system = os.environ.get("MACOSX_DEPLOYMENT_TARGET") or platform.mac_ver()[0]
         return f"macosx_{system.partition('.')[0]}_0_{platform.machine()}"
-    glibc = [(int(major), int(minor)) for major, minor in re.findall(rb"\0GLIBC_(\d+)\.(\d+)", plugin)]
-    if not glibc or b"libavcodec.so" in plugin:
+    glibc = [(int(major), int(minor)) for major, minor in re.findall(rb"\0GLIBC_(\d+)\.(\d+)", plugins)]
+    if not glibc or b"libavcodec.so" in plugins:
         return re.sub(r"[.-]", "_", sysconfig.get_platform())
     major, minor = max(glibc)
     return f"manylinux_{major}_{minor}_{platform.machine()}"

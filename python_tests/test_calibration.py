@@ -4,7 +4,6 @@ import os
 import shutil
 import sys
 import threading
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -566,19 +565,3 @@ def test_debians_h5py_reads_the_same(path, system_python):
     """
     output = run_python(script, path, path.with_suffix(".npy"), python=system_python)
     assert output == "True\nTrue\n"
-
-
-def test_the_module_registers_the_filter_by_itself(path, tmp_path):
-    """As part of the package, without HDF5_PLUGIN_PATH."""
-    make(path)
-    plugin = next(Path(os.environ["HDF5_PLUGIN_PATH"]).glob("*h5calib*"))
-    (tmp_path / "plugins").mkdir()
-    shutil.copy(plugin, tmp_path / "plugins")
-    shutil.copy(calib.__file__, tmp_path)
-    script = """
-        import sys
-        sys.path.insert(0, sys.argv[2])
-        import calib, h5py
-        print(calib._registered_on_import, h5py.File(sys.argv[1])["processed"][()].shape)
-    """
-    assert run_python(script, path, tmp_path, HDF5_PLUGIN_PATH="/nowhere") == "True (6, 24, 37)\n"

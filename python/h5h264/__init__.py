@@ -1,16 +1,18 @@
 """Lossless video for image sequences in HDF5.
 
-Importing this package makes the filter (id 32010) known to h5py, for reading and for writing:
+Importing this package makes the filter (id 32010) known to h5py, for reading and for writing, and
+that of calibration views (id 57836):
 
 >>> import h5py, h5h264
 >>> with h5py.File("frames.h5", "w") as file:
 ...     file.create_dataset("frames", data=frames, chunks=(10, 256, 256), compression=h5h264.H264())
 
 `write` and `read` do the same on all cores, `encode` and `decode` work on single chunks, `info` says
-how a dataset is stored. `PLUGIN_PATH` is the folder of the plugin, for other programs'
-`HDF5_PLUGIN_PATH`.
+how a dataset is stored, and `calib` makes datasets of calibrated frames. `PLUGIN_PATH` is the folder
+of the plugins, for other programs' `HDF5_PLUGIN_PATH`.
 """
 
+from . import calib
 from ._chunks import ChunkShape, chunks
 from ._codec import decode, encode
 from ._filter import FILTER_ID, PRESETS, H264, register
@@ -29,6 +31,7 @@ __all__ = [
     "ChunkInfo",
     "ChunkShape",
     "Info",
+    "calib",
     "chunks",
     "decode",
     "encode",

@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 import h5py
 
-from . import _library
+from . import _library, calib
 
 FILTER_ID = 32010
 
@@ -125,19 +125,25 @@ class H264(h5py.filters.FilterRefBase):
 
 
 def register() -> bool:
-    """Makes the filter known to h5py's HDF5; importing this package does it.
+    """Makes the filter, and that of calibration views, known to h5py's HDF5; importing this package
+    does it.
 
-    A filter of this id that HDF5 knows already, or finds in `HDF5_PLUGIN_PATH`, stays what it is.
-    Returns whether this package's filter was registered by this call.
+    Filters of these ids that HDF5 knows already, or finds in `HDF5_PLUGIN_PATH`, stay what they are.
+    Returns whether this package's filter, 32010, was registered by this call.
     """
-    if h5py.h5z.filter_avail(FILTER_ID):
+    _register(calib.FILTER_ID, "h5calib")
+    return _register(FILTER_ID, "h5h264")
+
+
+def _register(filter_id: int, name: str) -> bool:
+    if h5py.h5z.filter_avail(filter_id):
         return False
     if hasattr(h5py.h5z, "register_filter"):
-        h5py.h5z.register_filter(_library.class_address())
+        h5py.h5z.register_filter(_library.class_address(name))
     else:  # h5py 3.7
         # Before the other folders: HDF5 1.10 gives up at the first that does not exist.
         h5py.h5pl.prepend(os.fsencode(_library.PLUGIN_PATH))
-    return bool(h5py.h5z.filter_avail(FILTER_ID))
+    return bool(h5py.h5z.filter_avail(filter_id))
 
 
 def pipeline(dataset: h5py.Dataset) -> list[tuple[int, tuple[int, ...]]]:

@@ -1,4 +1,4 @@
-"""The plugin's C functions (src/capi/ has their contract). ctypes releases the GIL for each call."""
+"""The plugins, and the C functions of libh5h264 (src/capi/ has their contract). ctypes releases the GIL for each call."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy as np
 
 PLUGIN_PATH = str(Path(__file__).resolve().parent / "plugins")
 
-_NAMES = {"win32": "h5h264.dll", "darwin": "libh5h264.dylib"}
+_FILES = {"win32": "{}.dll", "darwin": "lib{}.dylib"}
 _ERROR_BYTES = 1024
 # By the status that a function returns: who has to act.
 _EXCEPTIONS = {1: ValueError, 2: TypeError, 3: OSError, 4: MemoryError}
 
 
-def plugin() -> Path:
-    """The plugin's file."""
-    return Path(PLUGIN_PATH, _NAMES.get(sys.platform, "libh5h264.so"))
+def plugin(name: str = "h5h264") -> Path:
+    """The file of a plugin."""
+    return Path(PLUGIN_PATH, _FILES.get(sys.platform, "lib{}.so").format(name))
 
 
 def _load() -> ctypes.CDLL:
@@ -37,16 +37,17 @@ def _load() -> ctypes.CDLL:
     library.h5h264_free.argtypes = [address]
     library.h5h264_free.restype = None
     library.h5h264_n_threads.restype = size
-    library.H5PLget_plugin_info.restype = address
     return library
 
 
 _library = _load()
 
 
-def class_address() -> int:
-    """Where the filter's H5Z_class2_t is, for H5Zregister."""
-    return _library.H5PLget_plugin_info()
+def class_address(name: str) -> int:
+    """Where the H5Z_class2_t of a plugin's filter is, for H5Zregister."""
+    function = ctypes.CDLL(str(plugin(name))).H5PLget_plugin_info
+    function.restype = ctypes.c_void_p
+    return function()
 
 
 def n_threads() -> int:

@@ -1,7 +1,6 @@
 """Views: datasets of calibrated frames that are computed when they are read.
 
-Importing this module makes the filter (id 57836) known to h5py.
-
+>>> import h5py, h5h264
 >>> with h5py.File("run.h5", "r+") as file:
 ...     view = h5h264.calib.create_processed(file, file["raw"].shape, calib_alg="JUNGFRAU_v1", mask="/mask")
 ...     frame = view[7]
@@ -11,15 +10,12 @@ A view stores a header of about a hundred bytes per chunk; docs/calibration.md i
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import operator
 import os
 import random
 import struct
-import sys
 import zlib
-from pathlib import Path
 from typing import Any, Optional, Union
 
 import h5py
@@ -165,28 +161,6 @@ def describe(view: h5py.Dataset) -> View:
         raise ValueError(f"{view.name} has a damaged header: {error}") from None
 
 
-def register() -> bool:
-    """Makes the filter known to h5py's HDF5; importing this module does it.
-
-    A filter of this id that HDF5 knows already, or finds in `HDF5_PLUGIN_PATH`, stays what it is.
-    Returns whether this package's filter was registered by this call.
-    """
-    if h5py.h5z.filter_avail(FILTER_ID):
-        return False
-    names = {"win32": "h5calib.dll", "darwin": "libh5calib.dylib"}
-    plugins = Path(__file__).resolve().parent / "plugins"
-    plugin = plugins / names.get(sys.platform, "libh5calib.so")
-    if not plugin.is_file():
-        return False
-    if hasattr(h5py.h5z, "register_filter"):
-        class_of = ctypes.CDLL(str(plugin)).H5PLget_plugin_info
-        class_of.restype = ctypes.c_void_p
-        h5py.h5z.register_filter(class_of())
-    else:  # h5py 3.7
-        h5py.h5pl.prepend(os.fsencode(plugins))
-    return bool(h5py.h5z.filter_avail(FILTER_ID))
-
-
 def _parse(stored: bytes) -> View:
     names = {number: name for name, number in ALGORITHMS.items()}
     (magic,) = struct.unpack_from("<I", stored)
@@ -271,6 +245,3 @@ def _number(name: str, value: Any, least: int) -> int:
     if not least <= number <= _MAX_WORD:
         raise ValueError(f"{name} has {number} (expected {least} to {_MAX_WORD})")
     return number
-
-
-_registered_on_import = register()

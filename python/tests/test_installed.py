@@ -30,7 +30,7 @@ def test_the_wheel_is_small_and_for_every_python(wheel):
     assert re.fullmatch(r"h5h264-[\d.]+-py3-none-(manylinux|linux|macosx)_\w+\.whl", wheel.name)
     names = zipfile.ZipFile(wheel).namelist()
     plugins = [name for name in names if name.startswith("h5h264/plugins/")]
-    assert len(plugins) == 1
+    assert sorted(plugin.split("/lib")[-1].split(".")[0] for plugin in plugins) == ["h5calib", "h5h264"]
     assert "h5h264/py.typed" in names
     assert {"LICENSE.BSD-2-Clause", "LICENSE.GPL-2.0"} <= {Path(name).name for name in names}
 
@@ -41,8 +41,8 @@ def test_the_version_is_that_of_the_plugin():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ldd")
-def test_the_plugin_needs_the_c_library_only():
-    (plugin,) = Path(h5h264.PLUGIN_PATH).iterdir()
+@pytest.mark.parametrize("plugin", Path(h5h264.PLUGIN_PATH).iterdir(), ids=lambda plugin: plugin.stem)
+def test_the_plugins_need_the_c_library_only(plugin):
     if b"libavcodec.so" in plugin.read_bytes():
         pytest.skip("built where there are no sources of FFmpeg, and so with the system's")
     needed = [line.split()[0].split("/")[-1] for line in ldd(plugin)]
@@ -76,6 +76,28 @@ def test_importing_it_is_enough_to_write_and_to_read(path):
     """
     assert run_python(write, path) == ""
     assert run_python(read, path) == "without it: OSError\n"
+
+
+def test_importing_it_is_enough_to_make_and_to_read_views(path):
+    make = """
+        import sys, h5py, h5h264
+        import numpy as np
+        with h5py.File(sys.argv[1], "w") as file:
+            raw = np.arange(4 * 40 * 60, dtype="<u2").reshape(4, 40, 60)
+            file.create_dataset("raw", data=raw, chunks=(2, 40, 60), compression=h5h264.H264())
+            file["calib"] = np.full((2, 40, 60), [[[5]], [[7]]], "f4")
+            view = h5h264.calib.create_processed(file, raw.shape)
+            print(view.id.get_storage_size(), h5h264.calib.describe(view).calib_alg)
+    """
+    read = """
+        import sys, h5py, h5h264
+        import numpy as np
+        raw = np.arange(4 * 40 * 60, dtype="<u2").reshape(4, 40, 60).astype("f4")
+        pedestals = np.array([5, 7, 5, 7], "f4")[:, None, None]
+        print(np.array_equal(h5py.File(sys.argv[1])["processed"][()], raw - pedestals))
+    """
+    assert run_python(make, path) == f"{4 * 44} AGIPD_v1\n"
+    assert run_python(read, path) == "True\n"
 
 
 def test_a_process_that_only_appends_needs_nothing_else(path):
