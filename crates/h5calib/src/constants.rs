@@ -7,11 +7,11 @@ use crate::error::{Result, filled};
 use crate::number::Number;
 
 /// Pixels that are calculated side by side.
-pub const LANES: usize = 16;
+pub const LANES: usize = 8;
 
-/// One constant of `LANES` pixels in a row; starts where a cache line does.
+/// One constant of `LANES` pixels in a row, as a vector of float32 is aligned.
 #[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
+#[repr(align(32))]
 pub struct Lanes<T>(pub [T; LANES]);
 
 impl<T: Number> Default for Lanes<T> {

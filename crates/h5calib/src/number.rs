@@ -13,6 +13,12 @@ pub trait Number: Copy + Default + PartialEq + PartialOrd + Send + Sync + 'stati
     fn minus(self, other: Self) -> Self;
     /// `self` / `other`
     fn over(self, other: Self) -> Self;
+    /// As many bits as the number has, all of them 0 or all of them 1.
+    type Mask: Copy + Default;
+    /// All bits are this one, 0 or 1.
+    fn mask(bit: u16) -> Self::Mask;
+    /// `yes` where the mask is 1, `no` where it is 0.
+    fn choose(mask: Self::Mask, yes: Self, no: Self) -> Self;
     /// A whole number of at most 16 bits, which is exact.
     fn from_u16(value: u16) -> Self;
     /// Where the number goes: as many bytes as it has.
@@ -77,7 +83,7 @@ macro_rules! with_type {
 }
 
 macro_rules! number {
-    ($t:ty, $from_half:ident; $($stored:ty: $n:literal),*) => {
+    ($t:ty, $bits:ty, $from_half:ident; $($stored:ty: $n:literal),*) => {
         $(impl Stored<$n, $t> for $stored {
             #[inline(always)]
             fn read(bytes: [u8; $n]) -> $t {
@@ -105,6 +111,18 @@ macro_rules! number {
                 self / other
             }
 
+            type Mask = $bits;
+
+            #[inline(always)]
+            fn mask(bit: u16) -> $bits {
+                <$bits>::from(bit).wrapping_neg()
+            }
+
+            #[inline(always)]
+            fn choose(mask: $bits, yes: Self, no: Self) -> Self {
+                Self::from_bits(yes.to_bits() & mask | no.to_bits() & !mask)
+            }
+
             #[inline(always)]
             fn from_u16(value: u16) -> Self {
                 value.into()
@@ -125,8 +143,8 @@ macro_rules! number {
     };
 }
 
-number!(f32, to_f32; u8: 1, u16: 2, u32: 4, u64: 8, i8: 1, i16: 2, i32: 4, i64: 8, f32: 4, f64: 8);
-number!(f64, to_f64; u8: 1, u16: 2, u32: 4, u64: 8, i8: 1, i16: 2, i32: 4, i64: 8, f32: 4, f64: 8);
+number!(f32, u32, to_f32; u8: 1, u16: 2, u32: 4, u64: 8, i8: 1, i16: 2, i32: 4, i64: 8, f32: 4, f64: 8);
+number!(f64, u64, to_f64; u8: 1, u16: 2, u32: 4, u64: 8, i8: 1, i16: 2, i32: 4, i64: 8, f32: 4, f64: 8);
 
 #[cfg(test)]
 mod tests {
