@@ -10,6 +10,7 @@ mod arithmetic;
 mod cache;
 mod constants;
 pub mod error;
+mod frames;
 pub mod header;
 mod number;
 mod open_objects;

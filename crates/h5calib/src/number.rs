@@ -21,8 +21,8 @@ pub trait Number: Copy + Default + PartialEq + PartialOrd + Send + Sync + 'stati
     fn choose(mask: Self::Mask, yes: Self, no: Self) -> Self;
     /// A whole number of at most 16 bits, which is exact.
     fn from_u16(value: u16) -> Self;
-    /// Where the number goes: as many bytes as it has.
-    fn put(self, bytes: &mut [MaybeUninit<u8>]);
+    /// Writes the number's bytes, if there is room for them. Returns how many were written.
+    fn put(self, bytes: &mut [MaybeUninit<u8>]) -> usize;
     /// Converts stored numbers, rounding to the nearest.
     fn convert(element: &Element, bytes: &[u8], numbers: &mut [Self]);
 }
@@ -129,10 +129,10 @@ macro_rules! number {
             }
 
             #[inline(always)]
-            fn put(self, bytes: &mut [MaybeUninit<u8>]) {
-                if let Some((bytes, _)) = bytes.split_first_chunk_mut() {
-                    *bytes = self.to_le_bytes().map(MaybeUninit::new);
-                }
+            fn put(self, bytes: &mut [MaybeUninit<u8>]) -> usize {
+                let Some((bytes, _)) = bytes.split_first_chunk_mut() else { return 0 };
+                *bytes = self.to_le_bytes().map(MaybeUninit::new);
+                bytes.len()
             }
 
             #[inline(always)]

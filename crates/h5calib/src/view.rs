@@ -6,7 +6,8 @@ use h5filter::{Buffer, Element, File, Hdf5, parallel};
 
 use crate::arithmetic::calibrate;
 use crate::constants::LANES;
-use crate::error::{Result, bad_header, bad_source};
+use crate::error::{Error, Result, bad_header, bad_source};
+use crate::frames::written;
 use crate::header::Header;
 use crate::number::Number;
 use crate::options;
@@ -69,18 +70,14 @@ fn check_chunk_bytes(header: &Header, stored: Option<u64>, open_views: &[usize])
 fn read_from(file: &File<'_>, header: &Header, n_bytes: usize, reserve: usize) -> Result<Buffer> {
     let source = Source::open(file, header)?;
     let process = Process::current();
-    let mut buffer = Buffer::uninit(reserve)?;
-    let (images, rest) = buffer.bytes()[..].split_at_mut(n_bytes / header.n_frames * header.n_images);
+    let images_bytes = n_bytes / header.n_frames * header.n_images;
     process.with_buffer(source.image_bytes() * header.n_images, |raw| {
         source.read_raw(raw)?;
-        match header.sample_bytes {
+        written(images_bytes, reserve, |images| match header.sample_bytes {
             4 => compute::<f32>(process, &source, header, raw, images),
             _ => compute::<f64>(process, &source, header, raw, images),
-        }
-    })?;
-    rest.fill(MaybeUninit::new(0));
-    // SAFETY: `compute` wrote all images, the line above the rest.
-    Ok(unsafe { buffer.assume_init() })
+        })
+    })
 }
 
 /// Part of a frame.
@@ -91,19 +88,21 @@ struct Task<'a, T> {
     frame: &'a mut [MaybeUninit<u8>],
 }
 
-/// Writes all of `frames`, which has room for as many as there are images in `raw`.
+/// Writes all of `frames`, which has room for as many as there are images in `raw`. Returns how many
+/// bytes were written.
 fn compute<T: Number>(
     process: &Process,
     source: &Source<'_>,
     header: &Header,
     raw: &[u8],
     frames: &mut [MaybeUninit<u8>],
-) -> Result<()> {
+) -> Result<usize> {
     let image_bytes = source.image_bytes();
     let frame_bytes = header.n_pixels() * size_of::<T>();
     let images = raw.chunks_exact(image_bytes).zip(frames.chunks_exact_mut(frame_bytes));
     let mut batch: Vec<(u32, Task<'_, T>)> = Vec::new();
     let mut batch_bytes = 0;
+    let mut written = 0;
     for (frame, (raw, out)) in images.enumerate() {
         let cell = header.cell(frame);
         let known = batch.iter().find(|(of, _)| *of == cell);
@@ -117,15 +116,20 @@ fn compute<T: Number>(
         };
         batch.push((cell, Task { constants, start: 0, raw, frame: out }));
         if batch_bytes >= MAX_BATCH_BYTES {
-            run(process, source.raw_element(), header, std::mem::take(&mut batch));
+            written += run(process, source.raw_element(), header, std::mem::take(&mut batch))?;
             batch_bytes = 0;
         }
     }
-    run(process, source.raw_element(), header, batch);
-    Ok(())
+    Ok(written + run(process, source.raw_element(), header, batch)?)
 }
 
-fn run<T: Number>(process: &Process, element: &Element, header: &Header, batch: Vec<(u32, Task<'_, T>)>) {
+/// Calculates frames on several threads. Returns how many bytes were written.
+fn run<T: Number>(
+    process: &Process,
+    element: &Element,
+    header: &Header,
+    batch: Vec<(u32, Task<'_, T>)>,
+) -> Result<usize> {
     let n_pixels = header.n_pixels();
     let n_threads = process.n_threads().min(n_pixels * batch.len() / MIN_PIXELS).max(1);
     let n_parts = n_threads.div_ceil(batch.len().max(1));
@@ -139,8 +143,8 @@ fn run<T: Number>(process: &Process, element: &Element, header: &Header, batch: 
         }
     }
     let work = |task: Task<'_, T>| {
-        calibrate(header.algorithm, element, &task.constants, task.start, task.raw, task.frame);
-        Ok::<_, std::convert::Infallible>(())
+        let Task { constants, start, raw, frame } = task;
+        Ok::<_, Error>(calibrate(header.algorithm, element, &constants, start, raw, frame))
     };
-    let Ok(_) = parallel::map(tasks, n_threads, work);
+    Ok(parallel::map(tasks, n_threads, work)?.into_iter().sum())
 }

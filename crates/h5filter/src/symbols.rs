@@ -2,6 +2,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_void};
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A loaded executable or shared library.
 pub struct Module {
@@ -13,18 +14,7 @@ impl Module {
     /// The module that called into this plugin: that of the first frame on the call stack that
     /// lies outside the plugin.
     pub fn calling() -> Option<Self> {
-        let own = Self::containing(Self::calling as *const c_void)?;
-        let mut caller = None;
-        // The lock of `backtrace::trace` may be held for ever in the child of a fork.
-        // SAFETY: what the lock guards is the naming of frames, which nobody here asks for; the
-        // unwinder that walks the stack may run in several threads.
-        unsafe {
-            backtrace::trace_unsynchronized(|frame| {
-                caller = Self::containing(frame.ip().cast_const()).filter(|module| module.base != own.base);
-                caller.is_none()
-            });
-        }
-        caller
+        Self::containing(calling_address()?)
     }
 
     /// Where it is loaded.
@@ -32,7 +22,8 @@ impl Module {
         self.base.addr()
     }
 
-    fn containing(address: *const c_void) -> Option<Self> {
+    /// The module that has this address in it. Looking it up goes through all of its symbols.
+    pub fn containing(address: *const c_void) -> Option<Self> {
         let mut info = libc::Dl_info {
             dli_fname: ptr::null(),
             dli_fbase: ptr::null_mut(),
@@ -49,10 +40,67 @@ impl Module {
     }
 }
 
+/// Addresses of one module that stays loaded: those that were added, and so all between them.
+pub struct Range {
+    first: AtomicUsize,
+    last: AtomicUsize,
+}
+
+impl Range {
+    /// Nothing is known yet.
+    pub const fn new() -> Self {
+        Self { first: AtomicUsize::new(usize::MAX), last: AtomicUsize::new(0) }
+    }
+
+    /// Whether the address is known to be of the module.
+    pub fn contains(&self, address: *const c_void) -> bool {
+        (self.first.load(Ordering::Relaxed)..=self.last.load(Ordering::Relaxed)).contains(&address.addr())
+    }
+
+    /// Takes in an address of the module.
+    pub fn add(&self, address: *const c_void) {
+        self.first.fetch_min(address.addr(), Ordering::Relaxed);
+        self.last.fetch_max(address.addr(), Ordering::Relaxed);
+    }
+}
+
+/// The first return address on the call stack that lies outside the plugin.
+pub fn calling_address() -> Option<*const c_void> {
+    static OWN: Range = Range::new();
+    let own = calling_address as *const c_void;
+    let mut own_base = None;
+    let mut is_own = |address| {
+        if OWN.contains(address) {
+            return Some(true);
+        }
+        let base = match own_base {
+            Some(base) => base,
+            None => *own_base.insert(Module::containing(own)?.base),
+        };
+        let is_own = Module::containing(address)?.base == base;
+        if is_own {
+            OWN.add(address);
+        }
+        Some(is_own)
+    };
+    let mut caller = None;
+    // The lock of `backtrace::trace` may be held for ever in the child of a fork.
+    // SAFETY: what the lock guards is the naming of frames, which nobody here asks for; the
+    // unwinder that walks the stack may run in several threads.
+    unsafe {
+        backtrace::trace_unsynchronized(|frame| {
+            let address = frame.ip().cast_const();
+            caller = (is_own(address) == Some(false)).then_some(address);
+            caller.is_none()
+        });
+    }
+    caller
+}
+
 /// Whether one of these functions is on the call stack.
 pub fn is_called_by(functions: &[*mut c_void]) -> bool {
     let mut found = false;
-    // SAFETY: as in `Module::calling`.
+    // SAFETY: as in `calling_address`.
     unsafe {
         backtrace::trace_unsynchronized(|frame| {
             found = functions.contains(&frame.symbol_address());

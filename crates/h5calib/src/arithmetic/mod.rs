@@ -14,7 +14,8 @@ use crate::number::Number;
 const PIECE: usize = 64 * LANES;
 
 /// Calculates the pixels from `start`, a multiple of [`LANES`], as many as `frame` has bytes for.
-/// `raw` holds those pixels only. All of `frame` is written.
+/// `raw` holds those pixels only. Returns how many bytes of `frame` were written, from its start: all,
+/// unless raw numbers or constants are missing.
 pub fn calibrate<T: Number>(
     algorithm: Algorithm,
     element: &Element,
@@ -22,8 +23,8 @@ pub fn calibrate<T: Number>(
     start: usize,
     raw: &[u8],
     frame: &mut [MaybeUninit<u8>],
-) {
-    simd::pieces(algorithm, element, constants, start, raw, frame);
+) -> usize {
+    simd::pieces(algorithm, element, constants, start, raw, frame)
 }
 
 #[inline(always)]
@@ -34,19 +35,21 @@ fn pieces<T: Number>(
     start: usize,
     raw: &[u8],
     frame: &mut [MaybeUninit<u8>],
-) {
+) -> usize {
+    let mut written = 0;
     let raw_bytes = PIECE * algorithm.raw_numbers() * element.sample_bytes;
     let frame_bytes = PIECE * size_of::<T>();
     for (i, (raw, frame)) in raw.chunks(raw_bytes).zip(frame.chunks_mut(frame_bytes)).enumerate() {
         let first_group = start / LANES + i * (PIECE / LANES);
-        match algorithm {
+        written += match algorithm {
             Algorithm::PedestalV1 | Algorithm::AgipdV1 => {
-                subtract(element, &constants.groups()[first_group..], raw, frame);
+                subtract(element, &constants.groups()[first_group..], raw, frame)
             }
             Algorithm::AgipdV2 => agipd_v2(element, &constants.groups()[first_group..], raw, frame),
             Algorithm::JungfrauV1 => jungfrau_v1(element, &constants.groups()[first_group..], raw, frame),
-        }
+        };
     }
+    written
 }
 
 #[inline(always)]
@@ -55,13 +58,15 @@ fn subtract<T: Number>(
     constants: &[[Lanes<T>; 1]],
     raw: &[u8],
     frame: &mut [MaybeUninit<u8>],
-) {
+) -> usize {
+    let mut written = 0;
     let mut values = [T::default(); PIECE];
     T::convert(element, raw, &mut values);
     let groups = values.as_chunks::<LANES>().0.iter().zip(constants);
     for (out, (values, [pedestal])) in frame.chunks_mut(LANES * size_of::<T>()).zip(groups) {
-        put(out, &lanes(|i| values[i].minus(pedestal.0[i])));
+        written += put(out, &lanes(|i| values[i].minus(pedestal.0[i])));
     }
+    written
 }
 
 #[inline(always)]
@@ -70,7 +75,8 @@ fn agipd_v2<T: Number>(
     constants: &[[Lanes<T>; 8]],
     raw: &[u8],
     frame: &mut [MaybeUninit<u8>],
-) {
+) -> usize {
+    let mut written = 0;
     let mut pairs = [T::default(); 2 * PIECE];
     T::convert(element, raw, &mut pairs);
     let groups = pairs.as_chunks::<{ 2 * LANES }>().0.iter().zip(constants);
@@ -80,8 +86,9 @@ fn agipd_v2<T: Number>(
         let [threshold0, threshold1, levels @ ..] = constants;
         let above0 = lanes(|i| T::mask(u16::from(gain[i] > threshold0.0[i])));
         let above1 = lanes(|i| T::mask(u16::from(gain[i] > threshold1.0[i])));
-        put(out, &by_level(&signal, &above0, &above1, levels));
+        written += put(out, &by_level(&signal, &above0, &above1, levels));
     }
+    written
 }
 
 #[inline(always)]
@@ -90,7 +97,8 @@ fn jungfrau_v1<T: Number>(
     constants: &[[Lanes<T>; 6]],
     raw: &[u8],
     frame: &mut [MaybeUninit<u8>],
-) {
+) -> usize {
+    let mut written = 0;
     let mut words = [0u16; PIECE];
     for (word, &bytes) in words.iter_mut().zip(raw.as_chunks().0) {
         *word = if element.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
@@ -104,8 +112,9 @@ fn jungfrau_v1<T: Number>(
         let result = by_level(&value, &lower, &upper, constants);
         // There is no stage 2.
         let known = lanes(|i| T::choose(lower[i], result[i], T::NAN));
-        put(out, &lanes(|i| T::choose(upper[i], known[i], result[i])));
+        written += put(out, &lanes(|i| T::choose(upper[i], known[i], result[i])));
     }
+    written
 }
 
 /// (value − pedestal) / gain with the pedestal and gain of level 2 where `above1`, else of level 1
@@ -140,10 +149,12 @@ fn lanes<V: Copy + Default>(of: impl Fn(usize) -> V) -> [V; LANES] {
 }
 
 #[inline(always)]
-fn put<T: Number>(out: &mut [MaybeUninit<u8>], values: &[T; LANES]) {
+fn put<T: Number>(out: &mut [MaybeUninit<u8>], values: &[T; LANES]) -> usize {
+    let mut written = 0;
     for (out, value) in out.chunks_exact_mut(size_of::<T>()).zip(values) {
-        value.put(out);
+        written += value.put(out);
     }
+    written
 }
 
 #[cfg(test)]

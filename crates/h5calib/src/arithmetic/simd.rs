@@ -15,13 +15,13 @@ pub fn pieces<T: Number>(
     start: usize,
     raw: &[u8],
     frame: &mut [MaybeUninit<u8>],
-) {
+) -> usize {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("f16c") {
         // SAFETY: the processor has the instructions.
         return unsafe { with_avx2(algorithm, element, constants, start, raw, frame) };
     }
-    super::pieces(algorithm, element, constants, start, raw, frame);
+    super::pieces(algorithm, element, constants, start, raw, frame)
 }
 
 /// All of it is inlined, and so compiled for these instructions.
@@ -34,6 +34,6 @@ fn with_avx2<T: Number>(
     start: usize,
     raw: &[u8],
     frame: &mut [MaybeUninit<u8>],
-) {
-    super::pieces(algorithm, element, constants, start, raw, frame);
+) -> usize {
+    super::pieces(algorithm, element, constants, start, raw, frame)
 }

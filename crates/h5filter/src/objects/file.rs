@@ -55,7 +55,8 @@ impl File<'_> {
     /// An attribute of the root group that is one integer of 32 bits; `None` if there is no such one.
     pub fn number_attribute(&self, name: &CStr) -> Option<u32> {
         let Id { hdf5, id } = self.0;
-        // SAFETY: the ids are open, the names NUL-terminated, and `bytes` has room for one element.
+        // SAFETY: the ids are open, the names NUL-terminated, and `bytes` has room for the element that is
+        // read.
         unsafe {
             if (hdf5.functions.H5Aexists)(id, name.as_ptr()) <= 0 {
                 return None;
@@ -66,7 +67,8 @@ impl File<'_> {
             let element = datatype::describe(&hdf5.library, datatype.id).ok()?;
             let integer = matches!(element.kind, SampleKind::Unsigned | SampleKind::Signed);
             let mut bytes = [0u8; 8];
-            if !integer || element.n_samples != 1 || space.shape()?.iter().product::<u64>() != 1 {
+            let fits = element.bytes() <= bytes.len();
+            if !integer || !fits || element.n_samples != 1 || space.shape()?.iter().product::<u64>() != 1 {
                 return None;
             }
             if (hdf5.functions.H5Aread)(attribute.id, datatype.id, bytes.as_mut_ptr().cast::<c_void>()) < 0 {

@@ -21,7 +21,7 @@ pub use identity::Identity;
 
 use crate::filter::{Failure, Minor};
 use crate::library::Library;
-use crate::symbols::{Module, Symbols};
+use crate::symbols::{self, Module, Range, Symbols};
 
 /// `H5F_OBJ_ALL`, which also stands for all files, and its parts.
 const ALL_FILES: hid_t = 0x1f;
@@ -35,6 +35,8 @@ const DEFAULT: hid_t = 0;
 pub struct Hdf5 {
     /// Its symbols keep the library loaded, so its address stays its own.
     base: usize,
+    /// Its code, as far as it has called.
+    code: Range,
     library: Library,
     functions: Functions,
     next: *const Hdf5,
@@ -52,15 +54,18 @@ impl Hdf5 {
     pub fn calling() -> Result<&'static Self, Failure> {
         // A list to which entries are only added: there is no lock that a fork could leave held.
         static KNOWN: AtomicPtr<Hdf5> = AtomicPtr::new(std::ptr::null_mut());
-        let module = Module::calling().ok_or_else(not_found)?;
-        let base = module.base();
-        let mut next = KNOWN.load(Ordering::Acquire).cast_const();
-        // SAFETY: entries are never freed.
-        while let Some(known) = unsafe { next.as_ref() } {
-            if known.base == base {
-                return Ok(known);
-            }
-            next = known.next;
+        let address = symbols::calling_address().ok_or_else(not_found)?;
+        let first = KNOWN.load(Ordering::Acquire).cast_const();
+        // SAFETY: null, or an entry, which are never freed.
+        let entry = |pointer: *const Self| -> Option<&'static Self> { unsafe { pointer.as_ref() } };
+        let known = || std::iter::successors(entry(first), |known| entry(known.next));
+        if let Some(known) = known().find(|known| known.code.contains(address)) {
+            return Ok(known);
+        }
+        let module = Module::containing(address).ok_or_else(not_found)?;
+        if let Some(known) = known().find(|known| known.base == module.base()) {
+            known.code.add(address);
+            return Ok(known);
         }
         let fresh = Box::leak(Box::new(Self::of(module)?));
         let mut first = KNOWN.load(Ordering::Acquire);
@@ -81,7 +86,7 @@ impl Hdf5 {
             Failure::new(Minor::CantFilter, message)
         })?;
         let library = Library::with(symbols).ok_or_else(not_found)?;
-        Ok(Self { base, library, functions, next: std::ptr::null() })
+        Ok(Self { base, code: Range::new(), library, functions, next: std::ptr::null() })
     }
 
     /// A number that tells the libhdf5s of a process apart.
