@@ -74,7 +74,8 @@ def expected(algorithm, dtype="f4", mask=None, n_cells=CELLS, raw=None, constant
 
 def fill(file, algorithm, raw_dtype="u2", constants_dtype="f4", **kwargs):
     raw, constants, _ = EXAMPLES[algorithm]
-    file.create_dataset("raw", data=raw.astype(raw_dtype), **kwargs)
+    stored = dict(compression=H264, chunks=(2, *raw.shape[1:]))
+    file.create_dataset("raw", data=raw.astype(raw_dtype), **(stored | kwargs))
     file["calib"] = constants.astype(constants_dtype)
     file["mask"] = MASK
 

@@ -2,11 +2,13 @@
 PyTables and netCDF4 bring one each, of different versions; an id made by one means nothing to
 another, so each has to be served, and told of errors, with its own functions."""
 
+import os
+
 import h5py
 import numpy as np
 import pytest
 
-from support import check_stored, movie, run_python, same_bytes, write
+from support import TESTS, check_stored, movie, run_python, same_bytes, write
 
 DTYPES = ["u1", "<u2", ">i4", "<f4", ">f8", "c8", "?", "S5"]
 
@@ -131,6 +133,30 @@ def test_three_libraries_in_one_process_write_and_read(netcdf_path):
     """
     )
     assert run_python(script, netcdf_path) == "done\n"
+
+
+def test_three_libraries_in_one_process_read_views(path):
+    script = (
+        IMPORT
+        + """
+    import calib
+    with h5py.File(path, "w") as file:
+        file.create_dataset("raw", data=frames, chunks=(2, 50, 60), compression=32010)
+        file["calib"] = np.full((2, 50, 60), [[[5]], [[7]]], "f4")
+        calib.create_processed(file, frames.shape, chunks=3)
+    expected = frames.astype("f4") - np.array([5, 7] * 3, "f4")[:, None, None]
+    for _ in range(2):
+        with h5py.File(path) as file, tables.open_file(path) as table, netCDF4.Dataset(path) as netcdf:
+            netcdf.set_auto_mask(False)
+            for i in range(6):
+                assert same_bytes(file["processed"][i], expected[i])
+                assert same_bytes(table.root.processed[i], expected[i])
+                assert same_bytes(netcdf["processed"][i], expected[i])
+    print("done")
+    """
+    )
+    folders = os.pathsep.join([str(TESTS), str(TESTS.parent / "python" / "h5h264")])
+    assert run_python(script, path, PYTHONPATH=folders) == "done\n"
 
 
 def test_each_library_raises_its_own_error(netcdf_path):
