@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import threading
 
@@ -496,6 +497,29 @@ def test_a_view_of_many_large_images_is_small_and_made_at_once(path):
     with h5py.File(path, "w", libver="latest") as file:
         calib.create_processed(file, (10_000, 1024, 1024), calib_alg="AGIPD_v2", n_cells=352)
     assert path.stat().st_size < 10 * 200_000
+
+
+@pytest.mark.parametrize("name", ["a view", "view"])
+def test_h5repack_keeps_views_or_says_why_it_can_not(path, name):
+    """Before and after the raw images, by name."""
+    make(path, view=dict(name=name, chunks=2))
+    packed = path.with_name("packed.h5")
+
+    def repack(*options):
+        return subprocess.run(["h5repack", *options, path, packed], capture_output=True, text=True)
+
+    assert repack().returncode == 0
+    with h5py.File(packed) as file:
+        assert same(file[name][()], expected("AGIPD_v2"))
+        assert calib.describe(file[name]).raw == "/raw"
+    assert repack("-f", "NONE").returncode == 0
+    with h5py.File(packed) as file:
+        assert same(file[name][()], expected("AGIPD_v2"))
+    refused = repack("--enable-error-stack", "-f", "raw:GZIP=4")
+    assert refused.returncode == 1
+    assert "it has the properties of another view: copy that with H5Ocopy" in refused.stderr
+    with h5py.File(path) as file:
+        assert same(file[name][()], expected("AGIPD_v2"))
 
 
 # Living in a program

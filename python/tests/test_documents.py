@@ -1,5 +1,5 @@
-"""The Python of the documents runs: README.md's that uses the package, docs/python.md, the package's
-README.md."""
+"""The Python of the documents runs: README.md's that uses the package, docs/python.md, docs/calibration.md,
+the package's README.md."""
 
 import re
 import subprocess
@@ -22,9 +22,12 @@ def uses_package(program):
     return re.search(r"^(import|from) .*\bh5h264\b", program, re.M) is not None
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/python.md", "python/README.md"])
-def test_the_examples_run(tmp_path, document):
-    program = "\n".join(blocks(document))
+# That of docs/calibration.md uses the file of README.md.
+@pytest.mark.parametrize(
+    "documents", [["README.md", "docs/calibration.md"], ["docs/python.md"], ["python/README.md"]]
+)
+def test_the_examples_run(tmp_path, documents):
+    program = "\n".join(block for document in documents for block in blocks(document))
     assert uses_package(program)
     result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr

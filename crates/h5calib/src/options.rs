@@ -10,8 +10,14 @@ const TAG: u32 = 0x6843_0001;
 /// The values to store with a new view: tag, bytes per pixel, chunk shape.
 pub fn resolve(dataset: &NewDataset<'_>) -> Result<CdValues> {
     let passed = dataset.cd_values()?;
-    // A copy of a view's properties brings those that were stored.
-    if !passed.is_empty() && passed[0] != TAG {
+    // Programs that create a dataset by the properties of a view (h5repack, for one) want to write the
+    // view's frames to it, and would lose them when they close it.
+    if passed.first() == Some(&TAG) {
+        let message =
+            "it has the properties of another view: copy that with H5Ocopy, as h5copy and h5py's copy do";
+        return Err(bad_dataset(message.into()));
+    }
+    if !passed.is_empty() {
         return Err(bad_dataset(format!("it has filter parameters {passed:?} (expected none)")));
     }
     let element = dataset.element()?;

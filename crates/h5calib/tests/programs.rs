@@ -126,6 +126,15 @@ fn h5repack_copies_views_and_makes_frames_of_them() {
 }
 
 #[test]
+fn h5repack_with_filters_for_other_datasets_fails_with_the_reason() {
+    // It reads and writes all datasets then, and copies none.
+    let lab = Lab::new();
+    let arguments = ["--enable-error-stack", "-f", "raw2:GZIP=4", "original.h5", "packed.h5"];
+    let run = lab.run("h5repack", &arguments).failed();
+    assert!(run.stderr.contains("h5calib: raw dataset /raw2 can't be opened in packed.h5"), "{}", run.stderr);
+}
+
+#[test]
 fn frames_that_h5repack_writes_into_a_view_are_not_read_as_others() {
     let lab = Lab::new();
     lab.build("-shlib");
