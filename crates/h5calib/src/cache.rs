@@ -1,9 +1,8 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
-use h5filter::Identity;
+use h5filter::{FileState, Identity};
 
 use crate::algorithm::Algorithm;
 use crate::constants::Constants;
@@ -13,12 +12,12 @@ use crate::number::Number;
 const DEFAULT_MIB: usize = 1024;
 
 /// The constants of a cell, by the very objects that they were read from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     /// The dataset of the constants.
-    pub constants: (Identity, FileState),
+    pub constants: Origin,
     /// The dataset of the mask.
-    pub mask: Option<(Identity, FileState)>,
+    pub mask: Option<Origin>,
     /// Decides which of a pixel's constants are masked.
     pub algorithm: Algorithm,
     /// Bytes per number.
@@ -27,8 +26,24 @@ pub struct Key {
     pub cell: u32,
 }
 
-/// What tells of a file that another process writes to.
-pub type FileState = Option<(u64, SystemTime)>;
+/// A dataset whose numbers do not change without its origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// In this opened file, as long as its state (if that is known) stays the same.
+    Opened(Identity, Option<FileState>),
+    /// In any opened file of this state. An external link opens its file for each chunk.
+    OnDisk(Identity, FileState),
+}
+
+impl Origin {
+    /// The origin of a dataset in a file of this state.
+    pub fn new(dataset: Identity, file: Option<FileState>) -> Self {
+        match file {
+            Some(state) if state.is_settled() => Self::OnDisk(dataset.within_file(), state),
+            _ => Self::Opened(dataset, file),
+        }
+    }
+}
 
 /// The constants that were used last, the latest at the end.
 #[derive(Default)]

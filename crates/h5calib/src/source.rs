@@ -6,7 +6,7 @@ use std::sync::Arc;
 use h5filter::{Dataset, Element, File, SampleKind};
 
 use crate::algorithm::Algorithm;
-use crate::cache::{FileState, Key};
+use crate::cache::{Key, Origin};
 use crate::constants::{Constants, Mask};
 use crate::error::{Result, bad_source};
 use crate::header::Header;
@@ -28,6 +28,8 @@ pub struct Source<'f> {
     raw: Part<'f>,
     constants: Part<'f>,
     mask: Option<Part<'f>>,
+    /// Of the constants and the mask; `None` if they can't be kept.
+    origins: Option<(Origin, Option<Origin>)>,
 }
 
 impl<'f> Source<'f> {
@@ -36,10 +38,11 @@ impl<'f> Source<'f> {
         let raw = Part::open(file, "raw dataset", &header.raw)?;
         let constants = Part::open(file, "constants", &header.constants)?;
         let mask = header.mask.as_deref().map(|path| Part::open(file, "mask", path)).transpose()?;
-        let source = Self { header, raw, constants, mask };
+        let mut source = Self { header, raw, constants, mask, origins: None };
         source.check_raw()?;
         source.check_constants()?;
         source.check_mask()?;
+        source.origins = source.origins()?;
         Ok(source)
     }
 
@@ -104,7 +107,14 @@ impl<'f> Source<'f> {
 
     /// The constants of a cell.
     pub fn constants<T: Number>(&self, process: &Process, cell: u32) -> Result<Arc<Constants<T>>> {
-        let key = self.key::<T>(cell)?;
+        let algorithm = self.header.algorithm;
+        let key = self.origins.map(|(constants, mask)| Key {
+            constants,
+            mask,
+            algorithm,
+            sample_bytes: size_of::<T>(),
+            cell,
+        });
         if let Some(known) = key.as_ref().and_then(|key| process.cache.get(key)) {
             return Ok(known);
         }
@@ -115,18 +125,10 @@ impl<'f> Source<'f> {
         Ok(constants)
     }
 
-    /// `None` if the constants are in a file that may be written to, and so can't be kept.
-    fn key<T: Number>(&self, cell: u32) -> Result<Option<Key>> {
-        let Some(constants) = self.constants.state()? else { return Ok(None) };
-        let mask = match &self.mask {
-            Some(mask) => match mask.state()? {
-                Some(state) => Some(state),
-                None => return Ok(None),
-            },
-            None => None,
-        };
-        let algorithm = self.header.algorithm;
-        Ok(Some(Key { constants, mask, algorithm, sample_bytes: size_of::<T>(), cell }))
+    fn origins(&self) -> Result<Option<(Origin, Option<Origin>)>> {
+        let Some(constants) = self.constants.origin()? else { return Ok(None) };
+        let Some(mask) = &self.mask else { return Ok(Some((constants, None))) };
+        Ok(mask.origin()?.map(|mask| (constants, Some(mask))))
     }
 
     fn read_constants<T: Number>(&self, process: &Process, cell: u32) -> Result<Constants<T>> {
@@ -210,15 +212,15 @@ impl<'f> Part<'f> {
         })
     }
 
-    /// What the numbers in the dataset depend on, if nobody writes to it in this process.
-    fn state(&self) -> Result<Option<(h5filter::Identity, FileState)>> {
+    /// What its numbers depend on; `None` if nothing tells when they change: its file may be written to
+    /// in this process, or they come from other datasets or files.
+    fn origin(&self) -> Result<Option<Origin>> {
         let file = self.dataset.file()?;
-        if !file.is_constant() {
+        let is_view = self.dataset.chunk_shape_behind(crate::FILTER_ID).is_some();
+        if !file.is_constant() || is_view || !self.dataset.is_self_contained() {
             return Ok(None);
         }
-        let on_disk = std::fs::metadata(file.name()).ok();
-        let state = on_disk.and_then(|on_disk| Some((on_disk.len(), on_disk.modified().ok()?)));
-        Ok(Some((self.dataset.identity()?, state)))
+        Ok(Some(Origin::new(self.dataset.identity()?, file.state())))
     }
 }
 

@@ -25,5 +25,5 @@ pub use filter::{CdValues, Failure, Filter, Minor, PluginClass, WRITERS, guard, 
 pub use hdf5_sys;
 pub use library::Library;
 pub use new_dataset::NewDataset;
-pub use objects::{Dataset, File, Hdf5, Identity};
+pub use objects::{Dataset, File, FileState, Hdf5, Identity};
 pub use per_process::PerProcess;

@@ -71,6 +71,21 @@ impl<'h> Dataset<'h> {
         Some(shape)
     }
 
+    /// Whether its elements are in its own file, and nowhere else: it is no virtual dataset, and its
+    /// storage is not external.
+    pub fn is_self_contained(&self) -> bool {
+        let f = &self.0.hdf5.functions;
+        // SAFETY: the id is open.
+        let Some(properties) = self.0.hdf5.own(unsafe { (f.H5Dget_create_plist)(self.0.id) }) else {
+            return false;
+        };
+        // SAFETY: the list is open.
+        unsafe {
+            let layout = (f.H5Pget_layout)(properties.id);
+            (H5D_COMPACT..=H5D_CHUNKED).contains(&layout) && (f.H5Pget_external_count)(properties.id) == 0
+        }
+    }
+
     /// Reads the box at `start` as it is stored: no conversion, in the byte order of the file.
     /// `bytes` has to have its size exactly.
     pub fn read(&self, start: &[u64], count: &[u64], bytes: &mut [u8]) -> Result<(), Failure> {
@@ -137,6 +152,9 @@ impl<'h> Dataset<'h> {
         self.0.hdf5.failure_of(|| format!("{message} in {}", self.0.file_name()))
     }
 }
+
+const H5D_COMPACT: i32 = 0;
+const H5D_CHUNKED: i32 = 2;
 
 /// `H5S_SELECT_SET`
 const SELECT_SET: i32 = 0;

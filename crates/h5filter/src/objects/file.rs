@@ -23,7 +23,7 @@ impl Hdf5 {
     /// Properties of a dataset without a chunk cache: one that is open for one read does not need it,
     /// and without it, chunks without filters are read to where they are wanted.
     fn uncached(&self) -> Option<Id<'_>> {
-        let class = self.library.variable(c"H5P_CLS_DATASET_ACCESS_ID_g")?;
+        let class = self.dataset_access?;
         let (create, set_cache) = (self.functions.H5Pcreate?, self.functions.H5Pset_chunk_cache?);
         // SAFETY: HDF5 checks the class; the list is open.
         unsafe {

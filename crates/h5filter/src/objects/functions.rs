@@ -57,13 +57,18 @@ functions! {
         H5Dget_type: fn(hid_t) -> hid_t;
         H5Dopen2: fn(hid_t, *const c_char, hid_t) -> hid_t;
         H5Dread: fn(hid_t, hid_t, hid_t, hid_t, hid_t, *mut c_void) -> herr_t;
+        H5Fget_access_plist: fn(hid_t) -> hid_t;
         H5Fget_intent: fn(hid_t, *mut c_uint) -> herr_t;
         H5Fget_name: fn(hid_t, *mut c_char, usize) -> isize;
         H5Fget_obj_count: fn(hid_t, c_uint) -> isize;
         H5Fget_obj_ids: fn(hid_t, c_uint, usize, *mut hid_t) -> isize;
+        H5Fget_vfd_handle: fn(hid_t, hid_t, *mut *mut c_void) -> herr_t;
         H5Idec_ref: fn(hid_t) -> c_int;
         H5Iget_file_id: fn(hid_t) -> hid_t;
         H5Iinc_ref: fn(hid_t) -> c_int;
+        H5Pget_driver: fn(hid_t) -> hid_t;
+        H5Pget_external_count: fn(hid_t) -> c_int;
+        H5Pget_layout: fn(hid_t) -> c_int;
         H5Screate_simple: fn(c_int, *const hsize_t, *const hsize_t) -> hid_t;
         H5Sget_simple_extent_dims: fn(hid_t, *mut hsize_t, *mut hsize_t) -> c_int;
         H5Sget_simple_extent_ndims: fn(hid_t) -> c_int;
@@ -73,6 +78,8 @@ functions! {
         H5Eget_auto2: fn(hid_t, *mut H5E_auto2_t, *mut *mut c_void) -> herr_t;
         H5Eset_auto2: fn(hid_t, H5E_auto2_t, *mut c_void) -> herr_t;
         H5Ewalk2: fn(hid_t, c_int, H5E_walk2_t, *mut c_void) -> herr_t;
+        // Until HDF5 1.14; then a variable has the driver's id.
+        H5FD_sec2_init: fn() -> hid_t;
         H5Pcreate: fn(hid_t) -> hid_t;
         H5Pset_chunk_cache: fn(hid_t, usize, usize, f64) -> herr_t;
         // Since HDF5 2.0.

@@ -12,6 +12,14 @@ pub struct Identity {
     object: [u64; 3],
 }
 
+impl Identity {
+    /// Where in its file the object is: the same whenever the file is opened.
+    pub fn within_file(self) -> Self {
+        let [_, place @ ..] = self.object;
+        Self { object: [0, place[0], place[1]], ..self }
+    }
+}
+
 /// Room for `H5O_info1_t` and `H5O_info2_t` (at most 160 bytes); both start with the number of the
 /// file, after which the address or the token comes.
 #[repr(C)]

@@ -5,6 +5,7 @@
 //! it, and each call has a context of its own.
 
 mod dataset;
+mod disk;
 mod errors;
 mod file;
 mod functions;
@@ -14,6 +15,7 @@ use std::ffi::c_uint;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 pub use dataset::Dataset;
+pub use disk::FileState;
 pub use file::File;
 use functions::Functions;
 use hdf5_sys::h5i::hid_t;
@@ -39,6 +41,10 @@ pub struct Hdf5 {
     code: Range,
     library: Library,
     functions: Functions,
+    /// `H5P_DATASET_ACCESS`: HDF5 gives its own classes and drivers the same ids again after `H5close`.
+    dataset_access: Option<hid_t>,
+    /// `H5FD_SEC2`, if it is a variable.
+    usual_driver: Option<hid_t>,
     next: *const Hdf5,
 }
 
@@ -86,7 +92,10 @@ impl Hdf5 {
             Failure::new(Minor::CantFilter, message)
         })?;
         let library = Library::with(symbols).ok_or_else(not_found)?;
-        Ok(Self { base, code: Range::new(), library, functions, next: std::ptr::null() })
+        let dataset_access = library.variable(c"H5P_CLS_DATASET_ACCESS_ID_g");
+        let usual_driver = library.variable(c"H5FD_SEC2_id_g");
+        let (code, next) = (Range::new(), std::ptr::null());
+        Ok(Self { base, code, library, functions, dataset_access, usual_driver, next })
     }
 
     /// A number that tells the libhdf5s of a process apart.
