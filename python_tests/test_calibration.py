@@ -153,6 +153,21 @@ def test_every_algorithm_gives_what_numpy_gives(path, algorithm, masked, dtype, 
         assert described.n_cells == (1 if algorithm == "pedestal_v1" else CELLS)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("algorithm", EXAMPLES)
+def test_large_frames_that_share_a_cell(path, algorithm, dtype):
+    """They are computed part by part."""
+    raw, constants = (np.tile(example, (1, 12, 13) + (1,) * (example.ndim - 3)) for example in EXAMPLES[algorithm][:2])
+    n_cells = 2
+    wanted = expected(algorithm, dtype, n_cells=n_cells, raw=raw, constants=constants)
+    with h5py.File(path, "w") as file:
+        file["raw"], file["calib"] = raw, constants
+        view = calib.create_processed(
+            file, raw.shape[:3], calib_alg=algorithm, n_cells=n_cells, dtype=dtype, chunks=5
+        )
+        assert same(view[()], wanted)
+
+
 @pytest.mark.parametrize("dtype", "u1 i1 <u2 >u2 <i2 >i2 <u4 >u4 <i4 >i4 <u8 >i8 <f2 >f2 <f4 >f4 <f8 >f8".split())
 def test_raw_numbers_of_every_type(path, dtype):
     raw = (RAW % 120).astype(dtype)

@@ -1,11 +1,12 @@
 //! The straight line: from a stored header to frames.
 
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 use h5filter::{Buffer, Element, File, Hdf5, parallel};
 
 use crate::arithmetic::calibrate;
-use crate::constants::LANES;
+use crate::constants::{Constants, LANES};
 use crate::error::{Error, Result, bad_header, bad_source};
 use crate::frames::written;
 use crate::header::Header;
@@ -16,6 +17,9 @@ use crate::source::Source;
 
 /// A thread is worth starting for this many pixels.
 const MIN_PIXELS: usize = 1 << 16;
+/// Frames of the same cell are computed part by part, and each part has constants of this many bytes:
+/// they stay in the second-level cache until the next frame needs them.
+const TILE_BYTES: usize = 256 << 10;
 /// Frames are computed together as long as their constants have no more bytes than this.
 const MAX_BATCH_BYTES: usize = 64 << 20;
 
@@ -80,12 +84,16 @@ fn read_from(file: &File<'_>, header: &Header, n_bytes: usize, reserve: usize) -
     })
 }
 
-/// Part of a frame.
+/// A frame, or part of it: its raw numbers, and where it is written.
+type Frame<'a> = (&'a [u8], &'a mut [MaybeUninit<u8>]);
+
+/// Frames of one memory cell, or the same part of each of them.
 struct Task<'a, T> {
-    constants: std::sync::Arc<crate::constants::Constants<T>>,
+    cell: u32,
+    constants: Arc<Constants<T>>,
+    /// The first pixel.
     start: usize,
-    raw: &'a [u8],
-    frame: &'a mut [MaybeUninit<u8>],
+    frames: Vec<Frame<'a>>,
 }
 
 /// Writes all of `frames`, which has room for as many as there are images in `raw`. Returns how many
@@ -97,28 +105,24 @@ fn compute<T: Number>(
     raw: &[u8],
     frames: &mut [MaybeUninit<u8>],
 ) -> Result<usize> {
-    let image_bytes = source.image_bytes();
     let frame_bytes = header.n_pixels() * size_of::<T>();
-    let images = raw.chunks_exact(image_bytes).zip(frames.chunks_exact_mut(frame_bytes));
-    let mut batch: Vec<(u32, Task<'_, T>)> = Vec::new();
+    let images = raw.chunks_exact(source.image_bytes()).zip(frames.chunks_exact_mut(frame_bytes));
+    let mut batch: Vec<Task<'_, T>> = Vec::new();
     let mut batch_bytes = 0;
     let mut written = 0;
-    for (frame, (raw, out)) in images.enumerate() {
-        let cell = header.cell(frame);
-        let known = batch.iter().find(|(of, _)| *of == cell);
-        let constants = match known {
-            Some((_, task)) => task.constants.clone(),
-            None => {
-                let constants = source.constants::<T>(process, cell)?;
-                batch_bytes += constants.bytes();
-                constants
-            }
-        };
-        batch.push((cell, Task { constants, start: 0, raw, frame: out }));
+    for (i, frame) in images.enumerate() {
+        let cell = header.cell(i);
+        if let Some(task) = batch.iter_mut().find(|task| task.cell == cell) {
+            task.frames.push(frame);
+            continue;
+        }
         if batch_bytes >= MAX_BATCH_BYTES {
             written += run(process, source.raw_element(), header, std::mem::take(&mut batch))?;
             batch_bytes = 0;
         }
+        let constants = source.constants::<T>(process, cell)?;
+        batch_bytes += constants.bytes();
+        batch.push(Task { cell, constants, start: 0, frames: vec![frame] });
     }
     Ok(written + run(process, source.raw_element(), header, batch)?)
 }
@@ -128,23 +132,45 @@ fn run<T: Number>(
     process: &Process,
     element: &Element,
     header: &Header,
-    batch: Vec<(u32, Task<'_, T>)>,
+    batch: Vec<Task<'_, T>>,
 ) -> Result<usize> {
-    let n_pixels = header.n_pixels();
-    let n_threads = process.n_threads().min(n_pixels * batch.len() / MIN_PIXELS).max(1);
+    let Header { algorithm, .. } = *header;
+    let n_frames: usize = batch.iter().map(|task| task.frames.len()).sum();
+    let n_threads = process.n_threads().min(header.n_pixels() * n_frames / MIN_PIXELS).max(1);
     let n_parts = n_threads.div_ceil(batch.len().max(1));
-    let part = n_pixels.div_ceil(n_parts).next_multiple_of(LANES);
-    let raw_bytes = header.algorithm.raw_numbers() * element.sample_bytes;
-    let mut tasks = Vec::new();
-    for (_, Task { constants, raw, frame, .. }) in batch {
-        let parts = raw.chunks(part * raw_bytes).zip(frame.chunks_mut(part * size_of::<T>()));
-        for (i, (raw, frame)) in parts.enumerate() {
-            tasks.push(Task { constants: constants.clone(), start: i * part, raw, frame });
-        }
+    let mut part = header.n_pixels().div_ceil(n_parts);
+    if n_frames > batch.len() {
+        part = part.min(TILE_BYTES / (algorithm.n_constants() * size_of::<T>()));
     }
-    let work = |task: Task<'_, T>| {
-        let Task { constants, start, raw, frame } = task;
-        Ok::<_, Error>(calibrate(header.algorithm, element, &constants, start, raw, frame))
+    let part = part.next_multiple_of(LANES);
+    let raw_bytes = part * algorithm.raw_numbers() * element.sample_bytes;
+    let tasks = batch.into_iter().flat_map(|task| task.split(part, raw_bytes)).collect();
+    let work = |Task { constants, start, frames, .. }: Task<'_, T>| {
+        let calibrated =
+            frames.into_iter().map(|(raw, out)| calibrate(algorithm, element, &constants, start, raw, out));
+        Ok::<_, Error>(calibrated.sum::<usize>())
     };
     Ok(parallel::map(tasks, n_threads, work)?.into_iter().sum())
+}
+
+impl<T: Number> Task<'_, T> {
+    /// Parts of `n_pixels`, whose raw numbers have `raw_bytes`; the last may have fewer.
+    fn split(self, n_pixels: usize, raw_bytes: usize) -> Vec<Self> {
+        let mut parts: Vec<Self> = Vec::new();
+        for (raw, frame) in self.frames {
+            let pieces = raw.chunks(raw_bytes).zip(frame.chunks_mut(n_pixels * size_of::<T>()));
+            for (i, piece) in pieces.enumerate() {
+                match parts.get_mut(i) {
+                    Some(part) => part.frames.push(piece),
+                    None => parts.push(Task {
+                        cell: self.cell,
+                        constants: Arc::clone(&self.constants),
+                        start: i * n_pixels,
+                        frames: vec![piece],
+                    }),
+                }
+            }
+        }
+        parts
+    }
 }
