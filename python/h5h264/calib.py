@@ -173,6 +173,8 @@ def _parse(stored: bytes) -> View:
         version, n_cells, n_frames, itemsize, mask = 1, words[2] if cells else 1, 1, 4, b""
         height, width = words[-2:]
     elif magic == _MAGIC:
+        if stored[4:8] == bytes(4):
+            raise ValueError("it has pixels, and no header")
         _, version, n_bytes, file_magic, number, itemsize, n_frames, _, height, width, _, _, n_cells = (
             _FIXED.unpack_from(stored)
         )

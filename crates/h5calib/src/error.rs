@@ -14,8 +14,6 @@ pub enum Error {
         /// Version of the header.
         found: u32,
     },
-    /// Pixels had been written where this chunk's header should be.
-    Refused,
     /// The file or the datasets that a header names do not fit.
     Source(String),
     /// Pixels are to be written, or a dataset created that can't be a view.
@@ -50,9 +48,6 @@ impl fmt::Display for Error {
                 "the view has header version {found}, which a newer h5calib wrote (this one reads versions 1 and \
                  2): please update"
             ),
-            Self::Refused => f.write_str(
-                "pixels were written to this chunk of a view, which is computed when it is read: they were not stored",
-            ),
             Self::Source(reason) | Self::Writing(reason) => f.write_str(reason),
             Self::OutOfMemory(e) => e.fmt(f),
             Self::Hdf5(failure) => failure.fmt(f),
@@ -77,7 +72,7 @@ impl From<Failure> for Error {
 impl From<Error> for Failure {
     fn from(e: Error) -> Self {
         let minor = match &e {
-            Error::Header(_) | Error::Newer { .. } | Error::Refused | Error::Source(_) => Minor::CantFilter,
+            Error::Header(_) | Error::Newer { .. } | Error::Source(_) => Minor::CantFilter,
             Error::Writing(_) => Minor::BadValue,
             Error::OutOfMemory(_) => Minor::NoSpace,
             Error::Hdf5(failure) => failure.minor,

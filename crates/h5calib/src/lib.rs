@@ -21,7 +21,7 @@ mod view;
 
 use std::ffi::CStr;
 
-use error::Error;
+use error::{Error, bad_header};
 use h5filter::{Buffer, Failure, Filter, Library, NewDataset, WRITERS};
 use header::Header;
 
@@ -42,22 +42,34 @@ impl Filter for Calibration {
 
     /// Takes a header in the place of pixels, as the original's Python function writes it.
     fn encode(_cd_values: &[u32], chunk: &[u8]) -> Result<Buffer, Failure> {
-        let stored = match Header::bytes_of(chunk) {
-            Ok(header) => header,
+        match Header::bytes_of(chunk) {
+            Ok(header) => concat(&[header]),
             Err(e) if can_fail() => {
                 let message = "pixels can't be written to a view, which is computed when it is read";
-                return Err(Error::Writing(format!("{message} ({e})")).into());
+                Err(Error::Writing(format!("{message} ({e})")).into())
             }
-            Err(_) => &header::REFUSED,
-        };
-        let mut buffer = Buffer::zeroed(stored.len())?;
-        buffer.copy_from_slice(stored);
-        Ok(buffer)
+            Err(_) => concat(&[&header::PIXELS, chunk]),
+        }
     }
 
     fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer, Failure> {
-        Ok(view::read(cd_values, stored)?)
+        match stored.strip_prefix(&header::PIXELS) {
+            Some(pixels) if options::chunk_bytes(cd_values) == Some(pixels.len() as u64) => concat(&[pixels]),
+            Some(pixels) => Err(bad_header!("{} bytes of pixels do not fill a chunk", pixels.len()).into()),
+            None => Ok(view::read(cd_values, stored)?),
+        }
     }
+}
+
+fn concat(parts: &[&[u8]]) -> Result<Buffer, Failure> {
+    let mut buffer = Buffer::zeroed(parts.iter().map(|part| part.len()).sum())?;
+    let mut rest = &mut buffer[..];
+    for part in parts {
+        let (start, end) = rest.split_at_mut(part.len());
+        start.copy_from_slice(part);
+        rest = end;
+    }
+    Ok(buffer)
 }
 
 /// Whether HDF5 survives an error now. When a chunk can't be encoded while its dataset is closed,

@@ -9,11 +9,11 @@ use std::ffi::CString;
 use reader::Reader;
 
 use crate::algorithm::Algorithm;
-use crate::error::{Error, Result, bad_header};
+use crate::error::{Result, bad_header};
 
-/// What is stored instead of pixels that came when it was too late for an error: the magic number and
+/// What is stored before pixels that came when it was too late for an error: the magic number and
 /// version 0.
-pub const REFUSED: [u8; 8] = *b"\x89H5C\0\0\0\0";
+pub const PIXELS: [u8; 8] = *b"\x89H5C\0\0\0\0";
 
 /// What a chunk of a view is computed from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,9 +58,6 @@ impl Header {
     }
 
     fn split(stored: &[u8]) -> Result<(Self, usize)> {
-        if stored.starts_with(&REFUSED) {
-            return Err(Error::Refused);
-        }
         let mut reader = Reader::new(stored);
         let header = match reader.u32("magic")? {
             original::MAGIC => original::read_from(&mut reader)?,
