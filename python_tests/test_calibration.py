@@ -405,9 +405,11 @@ def error_of(path, name="processed", index=N - 1):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda f: f.__delitem__("raw"), "raw dataset /raw"),
-        (lambda f: f.__delitem__("calib"), "constants /calib"),
-        (lambda f: f.__delitem__("mask"), "mask /mask"),
+        (lambda f: f.__delitem__("raw"), "test.h5: object 'raw' doesn't exist"),
+        (lambda f: f.__delitem__("calib"), "test.h5: object 'calib' doesn't exist"),
+        (lambda f: f.__delitem__("mask"), "test.h5: object 'mask' doesn't exist"),
+        (lambda f: replace(f, "raw", h5py.SoftLink("/raw")), "too many links"),
+        (lambda f: replace(f, "calib", h5py.ExternalLink("no.h5", "/calib")), "can't open file"),
         (lambda f: f.move("raw", "moved"), "raw dataset /raw"),
         (lambda f: replace(f, "raw", RAW), "expected (images, 24, 37, 2)"),
         (lambda f: replace(f, "raw", PAIRS[:, 1:]), "has shape"),

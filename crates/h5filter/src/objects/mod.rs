@@ -129,12 +129,13 @@ impl Hdf5 {
     /// One more user of an id that is open elsewhere; `None` if it is not.
     fn share(&self, id: hid_t) -> Option<Id<'_>> {
         // SAFETY: HDF5 checks the id.
-        (unsafe { (self.functions.H5Iinc_ref)(id) } > 0).then_some(Id { hdf5: self, id })
+        (unsafe { (self.functions.H5Iinc_ref)(id) } > 0).then(|| Id { hdf5: self, id })
     }
 
     /// Takes over the id that a function of HDF5 returned.
     fn own(&self, id: hid_t) -> Option<Id<'_>> {
-        (id >= 0).then_some(Id { hdf5: self, id })
+        // Not `then_some`: giving back what is none would make HDF5 forget why there is none.
+        (id >= 0).then(|| Id { hdf5: self, id })
     }
 }
 
