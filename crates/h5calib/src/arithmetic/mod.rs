@@ -12,6 +12,8 @@ use crate::number::Number;
 
 /// Pixels that are converted before they are calculated: their numbers fit the first-level cache.
 const PIECE: usize = 64 * LANES;
+/// Where no pixel of this many has switched its gain, the constants of other levels are not loaded.
+const BLOCK: usize = 8 * LANES;
 
 /// Calculates the pixels from `start`, a multiple of [`LANES`], as many as `frame` has bytes for.
 /// `raw` holds those pixels only. Returns how many bytes of `frame` were written, from its start: all,
@@ -103,16 +105,28 @@ fn jungfrau_v1<T: Number>(
     for (word, &bytes) in words.iter_mut().zip(raw.as_chunks().0) {
         *word = if element.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
     }
-    let groups = words.as_chunks::<LANES>().0.iter().zip(constants);
-    for (out, (words, constants)) in frame.chunks_mut(LANES * size_of::<T>()).zip(groups) {
-        let value = lanes(|i| T::from_u16(words[i] & 0x3fff));
-        // Stages 0, 1, 3 have these bits: none, the lower, both.
-        let lower = lanes(|i| T::mask(words[i] >> 14 & 1));
-        let upper = lanes(|i| T::mask(words[i] >> 15));
-        let result = by_level(&value, &lower, &upper, constants);
-        // There is no stage 2.
-        let known = lanes(|i| T::choose(lower[i], result[i], T::NAN));
-        written += put(out, &lanes(|i| T::choose(upper[i], known[i], result[i])));
+    let out_bytes = LANES * size_of::<T>();
+    let blocks = words.as_chunks::<BLOCK>().0.iter().zip(constants.chunks(BLOCK / LANES));
+    for (out, (words, constants)) in frame.chunks_mut(BLOCK * size_of::<T>()).zip(blocks) {
+        let groups = words.as_chunks::<LANES>().0.iter().zip(constants);
+        let groups = out.chunks_mut(out_bytes).zip(groups);
+        if words.iter().fold(0, |all, word| all | word) >> 14 == 0 {
+            for (out, (words, [pedestal, gain, ..])) in groups {
+                let value = lanes(|i| T::from_u16(words[i]));
+                written += put(out, &lanes(|i| value[i].minus(pedestal.0[i]).over(gain.0[i])));
+            }
+            continue;
+        }
+        for (out, (words, constants)) in groups {
+            let value = lanes(|i| T::from_u16(words[i] & 0x3fff));
+            // Stages 0, 1, 3 have these bits: none, the lower, both.
+            let lower = lanes(|i| T::mask(words[i] >> 14 & 1));
+            let upper = lanes(|i| T::mask(words[i] >> 15));
+            let result = by_level(&value, &lower, &upper, constants);
+            // There is no stage 2.
+            let known = lanes(|i| T::choose(lower[i], result[i], T::NAN));
+            written += put(out, &lanes(|i| T::choose(upper[i], known[i], result[i])));
+        }
     }
     written
 }

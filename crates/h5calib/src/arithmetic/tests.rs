@@ -96,11 +96,17 @@ proptest! {
             1 => prop::num::f32::ANY,
         ], 16000),
         mask in prop::collection::vec(prop_oneof![9 => Just(0u8), 1 => any::<u8>()], 1..2000),
+        switched in 0..2000usize,
     ) {
         use Algorithm::*;
         for algorithm in [PedestalV1, AgipdV1, AgipdV2, JungfrauV1] {
             check(algorithm, &raw, &constants, &mask);
         }
+        // Whole blocks without a pixel that has switched its gain, and with one.
+        let mut unswitched: Vec<u16> = raw.iter().map(|value| value & 0x3fff).collect();
+        check(JungfrauV1, &unswitched, &constants, &mask);
+        unswitched[switched] |= 3 << 14;
+        check(JungfrauV1, &unswitched, &constants, &mask);
     }
 }
 
