@@ -64,16 +64,6 @@ impl Buffer {
         self.len = self.len.min(len);
     }
 
-    /// Makes sure that the memory has room for this many bytes, which stay unused.
-    pub fn reserve(&mut self, capacity: usize) -> Result<(), OutOfMemory> {
-        if capacity > self.len {
-            // SAFETY: `start` came from calloc, malloc or realloc; the first `len` bytes stay.
-            let moved = unsafe { libc::realloc(self.start.as_ptr().cast(), capacity) };
-            self.start = NonNull::new(moved.cast()).ok_or(OutOfMemory { bytes: capacity })?;
-        }
-        Ok(())
-    }
-
     /// Gives the memory away; whoever takes it frees it with C's `free`.
     pub fn into_raw(self) -> *mut c_void {
         std::mem::ManuallyDrop::new(self).start.as_ptr().cast()
@@ -114,7 +104,7 @@ impl DerefMut for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: `start` came from calloc, malloc or realloc and is freed once, here.
+        // SAFETY: `start` came from calloc or malloc and is freed once, here.
         unsafe { libc::free(self.start.as_ptr().cast()) };
     }
 }
@@ -169,21 +159,9 @@ mod tests {
     }
 
     #[test]
-    fn room_does_not_count() {
-        let mut buffer = Buffer::concat(&[b"hello"]).unwrap();
-        buffer.reserve(1 << 20).unwrap();
-        assert_eq!(&buffer[..], b"hello");
-        buffer.reserve(0).unwrap();
-        assert_eq!(&buffer[..], b"hello");
-    }
-
-    #[test]
     fn an_impossible_size_is_an_error() {
         let bytes = isize::MAX as usize;
         assert_eq!(Buffer::zeroed(bytes).unwrap_err(), OutOfMemory { bytes });
-        let mut buffer = Buffer::concat(&[b"hello"]).unwrap();
-        assert_eq!(buffer.reserve(bytes).unwrap_err(), OutOfMemory { bytes });
-        assert_eq!(&buffer[..], b"hello");
     }
 
     #[test]

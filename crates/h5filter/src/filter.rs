@@ -160,28 +160,31 @@ unsafe extern "C" fn filter<F: Filter>(
     buf_size: *mut usize,
     buf: *mut *mut c_void,
 ) -> usize {
+    let reverse = flags & H5Z_FLAG_REVERSE != 0;
     let result = guard(|| {
         // SAFETY: the caller's contract; empty slices are made without the pointer.
         let (cd_values, input) = unsafe { (slice(cd_values, cd_nelmts), slice((*buf).cast::<u8>(), nbytes)) };
-        let reverse = flags & H5Z_FLAG_REVERSE != 0;
-        let mut output = if reverse { F::decode(cd_values, input) } else { F::encode(cd_values, input) }?;
+        let output = if reverse { F::decode(cd_values, input) } else { F::encode(cd_values, input) }?;
         if output.is_empty() {
             // HDF5 would take its length for a failure.
             return Err(Failure::new(Minor::CantFilter, "the filter made no bytes".into()));
         }
-        // H5Ocopy uses the buffer again for whole chunks that it finds in the cache, and does not look
-        // whether they fit (H5D__chunk_copy_cb, at least up to HDF5 2.0).
-        // SAFETY: the caller's contract.
-        output.reserve(unsafe { *buf_size })?;
         Ok(output)
     });
     let Some(output) = report::<F, _>(result) else { return 0 };
     let n_bytes = output.len();
-    // SAFETY: the old buffer is malloc'ed and nobody's any more; the new one becomes HDF5's.
+    // SAFETY: the caller's contract: the old buffer has `*buf_size` bytes, is malloc'ed and nobody's any
+    // more; a new one becomes HDF5's.
     unsafe {
-        libc::free(*buf);
-        *buf = output.into_raw();
-        *buf_size = n_bytes.max(*buf_size);
+        if !reverse && n_bytes <= *buf_size {
+            // H5Ocopy uses the buffer again for whole chunks that it finds in the cache, and does not look
+            // whether they fit (H5D__chunk_copy_cb, at least up to HDF5 2.0): it must not shrink.
+            output.as_ptr().copy_to_nonoverlapping((*buf).cast(), n_bytes);
+        } else {
+            libc::free(*buf);
+            *buf = output.into_raw();
+            *buf_size = n_bytes;
+        }
     }
     n_bytes
 }
