@@ -43,33 +43,24 @@ impl Filter for Calibration {
     /// Takes a header in the place of pixels, as the original's Python function writes it.
     fn encode(_cd_values: &[u32], chunk: &[u8]) -> Result<Buffer, Failure> {
         match Header::bytes_of(chunk) {
-            Ok(header) => concat(&[header]),
+            Ok(header) => Ok(Buffer::concat(&[header])?),
             Err(e) if can_fail() => {
                 let message = "pixels can't be written to a view, which is computed when it is read";
                 Err(Error::Writing(format!("{message} ({e})")).into())
             }
-            Err(_) => concat(&[&header::PIXELS, chunk]),
+            Err(_) => Ok(Buffer::concat(&[&header::PIXELS, chunk])?),
         }
     }
 
     fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer, Failure> {
         match stored.strip_prefix(&header::PIXELS) {
-            Some(pixels) if options::chunk_bytes(cd_values) == Some(pixels.len() as u64) => concat(&[pixels]),
+            Some(pixels) if options::chunk_bytes(cd_values) == Some(pixels.len() as u64) => {
+                Ok(Buffer::concat(&[pixels])?)
+            }
             Some(pixels) => Err(bad_header!("{} bytes of pixels do not fill a chunk", pixels.len()).into()),
             None => Ok(view::read(cd_values, stored)?),
         }
     }
-}
-
-fn concat(parts: &[&[u8]]) -> Result<Buffer, Failure> {
-    let mut buffer = Buffer::zeroed(parts.iter().map(|part| part.len()).sum())?;
-    let mut rest = &mut buffer[..];
-    for part in parts {
-        let (start, end) = rest.split_at_mut(part.len());
-        start.copy_from_slice(part);
-        rest = end;
-    }
-    Ok(buffer)
 }
 
 /// Whether HDF5 survives an error now. When a chunk can't be encoded while its dataset is closed,

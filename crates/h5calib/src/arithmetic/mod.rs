@@ -5,6 +5,7 @@ mod simd;
 use std::mem::MaybeUninit;
 
 use h5filter::Element;
+pub use simd::calibrate;
 
 use crate::algorithm::Algorithm;
 use crate::constants::{Constants, LANES, Lanes};
@@ -15,20 +16,7 @@ const PIECE: usize = 64 * LANES;
 /// Where no pixel of this many has switched its gain, the constants of other levels are not loaded.
 const BLOCK: usize = 8 * LANES;
 
-/// Calculates the pixels from `start`, a multiple of [`LANES`], as many as `frame` has bytes for.
-/// `raw` holds those pixels only. Returns how many bytes of `frame` were written, from its start: all,
-/// unless raw numbers or constants are missing.
-pub fn calibrate<T: Number>(
-    algorithm: Algorithm,
-    element: &Element,
-    constants: &Constants<T>,
-    start: usize,
-    raw: &[u8],
-    frame: &mut [MaybeUninit<u8>],
-) -> usize {
-    simd::pieces(algorithm, element, constants, start, raw, frame)
-}
-
+/// [`calibrate`], with the instructions of whoever calls it.
 #[inline(always)]
 fn pieces<T: Number>(
     algorithm: Algorithm,

@@ -6,9 +6,13 @@ use crate::algorithm::Algorithm;
 use crate::constants::Constants;
 use crate::number::Number;
 
-/// [`pieces`](super::pieces) with the widest vector instructions of this processor. The results are
-/// the same: each operation on each number is rounded by itself.
-pub fn pieces<T: Number>(
+/// Calculates the pixels from `start`, a multiple of [`LANES`](crate::constants::LANES), as many as
+/// `frame` has bytes for. `raw` holds those pixels only. Returns how many bytes of `frame` were written,
+/// from its start: all, unless raw numbers or constants are missing.
+///
+/// Done with the widest vector instructions of this processor. The results are the same: each operation on
+/// each number is rounded by itself.
+pub fn calibrate<T: Number>(
     algorithm: Algorithm,
     element: &Element,
     constants: &Constants<T>,
