@@ -178,7 +178,7 @@ class _Writer:
     """Writes frames to a new dataset, or to the end of one."""
 
     def __init__(self, dataset: h5py.Dataset, n: int, progress: Optional[bool], is_new: bool) -> None:
-        self.dataset, self.n, self.progress, self.is_new = dataset, n, progress, is_new
+        self.dataset, self.n, self.progress = dataset, n, progress
         self.start = 0 if is_new else len(dataset)
         self.chunks = direct_chunks(dataset)
         # Datasets of other programs may keep the chunks at their edges unfiltered.
@@ -247,9 +247,11 @@ class _Writer:
         if chunks is None or block.offset[0] % chunks.shape[0] != 0:
             return None
         if block.content.shape == chunks.shape:
-            # Of records, NumPy would copy the fields, and not the bytes between them.
-            is_record = chunks.dtype.kind == "V"
-            content = np.ascontiguousarray(block.content.view(f"V{chunks.dtype.itemsize}") if is_record else block.content)
+            content = block.content
+            if chunks.dtype.kind == "V":
+                # Of records, NumPy would copy the fields, and not the bytes between them.
+                content = content.view(f"V{chunks.dtype.itemsize}")
+            content = np.ascontiguousarray(content)
         elif self.fill_value is None:
             return None
         else:
