@@ -85,7 +85,8 @@ pub fn decode_into(cd_values: &[u32], stored: &[u8], chunk: &mut [u8]) -> Result
     verify(&payload, chunk)
 }
 
-fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
+/// [`decode`], which neither looks whether the chunk was decoded before nor keeps it.
+pub fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
     let expected = options::stored_chunk_bytes(cd_values);
     if payload::layout_of(stored)? == Layout::Original {
         let chunk_bytes = original::decoded_bytes(stored)?;

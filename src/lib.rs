@@ -6,6 +6,7 @@
 //! and the whole stored with its checksums ([`payload`]). Nothing calls back up. [`capi`] offers the
 //! same to programs that read and write stored chunks themselves.
 
+pub mod advice;
 pub mod avcodec;
 pub mod capi;
 pub mod error;
@@ -24,7 +25,7 @@ pub mod video;
 
 use std::ffi::CStr;
 
-use h5filter::{Buffer, Failure, Filter, NewDataset};
+use h5filter::{Buffer, Failure, Filter, NewDataset, PluginClass};
 
 /// The filter id. The HDF Group's list has it as LPC-Rice's; the users of h5h264 have always used it.
 pub const FILTER_ID: i32 = 32010;
@@ -50,4 +51,8 @@ impl Filter for H264 {
     }
 }
 
+/// What a program that contains this crate and HDF5 hands to `H5Zregister`, once.
+pub static PLUGIN_CLASS: PluginClass = PluginClass::of::<H264>();
+
+#[cfg(feature = "plugin")]
 h5filter::export_plugin!(H264);

@@ -1,3 +1,5 @@
+//! What a stored chunk tells of itself.
+
 use std::fmt::Write;
 
 use crate::error::Result;
@@ -8,7 +10,7 @@ use crate::transform::{Coding, Mapping};
 
 /// What a stored chunk tells of itself, as a JSON object: names and numbers only, so nothing needs
 /// to be escaped.
-pub(super) fn json(stored: &[u8]) -> Result<String> {
+pub fn json(stored: &[u8]) -> Result<String> {
     if payload::layout_of(stored)? == Layout::Original {
         let chunk_bytes = original::decoded_bytes(stored)?;
         return Ok(format!(r#"{{"layout":"original","content":"coded","chunk_bytes":{chunk_bytes}}}"#));

@@ -23,7 +23,7 @@
 //! are: the dataset's chunks, or what `h5h264_decoded_bytes` says. Other buffers are the library's, and
 //! `h5h264_free` takes them back.
 
-mod describe;
+pub mod describe;
 #[cfg(test)]
 mod tests;
 

@@ -22,7 +22,7 @@ mod view;
 use std::ffi::CStr;
 
 use error::{Error, bad_header};
-use h5filter::{Buffer, Failure, Filter, Library, NewDataset, WRITERS};
+use h5filter::{Buffer, Failure, Filter, Library, NewDataset, PluginClass, WRITERS};
 use header::Header;
 
 /// The filter id.
@@ -70,4 +70,8 @@ fn can_fail() -> bool {
     Library::calling().is_some_and(|library| library.is_called_by(&[WRITERS, &flushing].concat()))
 }
 
+/// What a program that contains this crate and HDF5 hands to `H5Zregister`, once.
+pub static PLUGIN_CLASS: PluginClass = PluginClass::of::<Calibration>();
+
+#[cfg(feature = "plugin")]
 h5filter::export_plugin!(Calibration);

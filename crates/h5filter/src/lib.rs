@@ -13,6 +13,7 @@ mod buffer;
 mod datatype;
 mod filter;
 mod library;
+mod linked;
 mod new_dataset;
 mod objects;
 pub mod parallel;

@@ -99,6 +99,8 @@ impl Library {
     /// The libhdf5 whose code called into this plugin, or `None` when its functions can't be
     /// found (a program that contains libhdf5 statically, exports nothing and is stripped), or
     /// when it is older than HDF5 1.10, whose ids have another size.
+    ///
+    /// With the feature `linked-hdf5`, the one that is linked into the same program.
     pub fn calling() -> Option<Self> {
         Self::with(Symbols::of(Module::calling()?)?)
     }

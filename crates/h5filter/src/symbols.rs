@@ -4,6 +4,8 @@ use std::ffi::{CStr, CString, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::linked;
+
 /// A loaded executable or shared library.
 pub struct Module {
     file_name: CString,
@@ -64,10 +66,14 @@ impl Range {
     }
 }
 
-/// The first return address on the call stack that lies outside the plugin.
+/// The first return address on the call stack that lies outside the plugin; an address in the program that
+/// HDF5 is linked into, too.
 pub fn calling_address() -> Option<*const c_void> {
     static OWN: Range = Range::new();
     let own = calling_address as *const c_void;
+    if linked::IS_LINKED {
+        return Some(own);
+    }
     let mut own_base = None;
     let mut is_own = |address| {
         if OWN.contains(address) {
@@ -138,6 +144,9 @@ impl Symbols {
     }
 
     pub fn find(&self, name: &CStr) -> Option<*mut c_void> {
+        if linked::IS_LINKED {
+            return linked::find(name);
+        }
         self.exported(name).or_else(|| {
             let table = self.table.get_or_init(|| self.read_table().unwrap_or_default());
             table.get(name.to_bytes()).copied()

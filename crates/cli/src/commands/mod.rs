@@ -1,0 +1,46 @@
+//! One module per subcommand; each has its arguments and what is done with them.
+
+mod completions;
+mod convert;
+mod info;
+mod man;
+mod merge;
+mod plugin_path;
+mod verify;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Image sequences in HDF5 files, compressed losslessly as H.264.
+#[derive(Debug, Parser)]
+#[command(name = "h5h264", version, propagate_version = true, max_term_width = 100)]
+pub struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Convert(convert::Arguments),
+    Merge(merge::Arguments),
+    Info(info::Arguments),
+    Verify(verify::Arguments),
+    PluginPath(plugin_path::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+impl Program {
+    /// Does what the command line says.
+    pub fn run(self) -> Result<()> {
+        match self.command {
+            Command::Convert(arguments) => arguments.run(),
+            Command::Merge(arguments) => arguments.run(),
+            Command::Info(arguments) => arguments.run(),
+            Command::Verify(arguments) => arguments.run(),
+            Command::PluginPath(arguments) => arguments.run(),
+            Command::Completions(arguments) => arguments.run(),
+            Command::Man(arguments) => arguments.run(),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use hdf5::{Dataset, File};
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use crate::codec::Pipeline;
+use crate::h5::{self, Grid, Object, StoredChunk};
+use crate::parallel::{self, Threads};
+use crate::{progress, text};
+
+/// Decode every chunk of every dataset and report those that are damaged
+///
+/// Exits with 1 if any is. Datasets whose filters are not here are named, and not counted as damaged.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// HDF5 files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    n_datasets: u64,
+    n_chunks: u64,
+    damaged: Vec<Damage>,
+    /// Datasets that could not be looked into.
+    unreadable: Vec<Unreadable>,
+}
+
+#[derive(Debug, Serialize)]
+struct Damage {
+    file: PathBuf,
+    dataset: String,
+    /// Of the chunk's first element; absent if the dataset as a whole is damaged.
+    chunk: Option<Vec<u64>>,
+    cause: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Unreadable {
+    file: PathBuf,
+    dataset: String,
+    reason: String,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<()> {
+        let mut verifier = Verifier {
+            n_threads: self.threads.n(),
+            report: Report { n_datasets: 0, n_chunks: 0, damaged: vec![], unreadable: vec![] },
+            file: PathBuf::new(),
+            is_printing: !self.json,
+        };
+        for file in &self.files {
+            verifier.file(file)?;
+        }
+        let report = verifier.report;
+        let mut out = io::stdout();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+        } else {
+            let chunks = text::count(report.n_chunks, "chunk");
+            writeln!(out, "{chunks} of {} decoded", text::count(report.n_datasets, "dataset"))?;
+        }
+        match report.damaged.len() {
+            0 => Ok(()),
+            n => bail!("damage in {}", text::count(n as u64, "place")),
+        }
+    }
+}
+
+struct Verifier {
+    n_threads: usize,
+    report: Report,
+    file: PathBuf,
+    is_printing: bool,
+}
+
+impl Verifier {
+    fn file(&mut self, path: &Path) -> Result<()> {
+        self.file = path.to_owned();
+        let file = h5::open_file(path)?;
+        let bar = progress::bar(stored_bytes(&file)?, &path.to_string_lossy());
+        let mut datasets = Vec::new();
+        h5::walk(&file, "/", |_, path, _, entry| {
+            if let h5::Entry::Object(Object::Dataset(dataset)) = entry {
+                datasets.push((path.to_owned(), dataset));
+            }
+            Ok(())
+        })
+        .with_context(|| format!("{}", path.display()))?;
+        for (name, dataset) in datasets {
+            self.report.n_datasets += 1;
+            self.dataset(&name, &dataset, &bar)?;
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    fn dataset(&mut self, name: &str, dataset: &Dataset, bar: &ProgressBar) -> Result<()> {
+        let filters = h5::filters_of(dataset)?;
+        let missing = filters.iter().find(|filter| !h5::is_available(filter.id));
+        if let Some(filter) = missing {
+            let reason = format!("{} is not available here", filter.known_name());
+            return self.unreadable(name, reason, bar);
+        }
+        let grid = Grid::of(dataset);
+        let chunk_bytes = grid.as_ref().map_or(0, Grid::chunk_len) * h5::item_bytes(dataset)?;
+        match (grid, Pipeline::of(&filters, chunk_bytes)) {
+            (Some(grid), Some(pipeline)) => self.chunks_here(name, dataset, &grid, &pipeline, bar),
+            (Some(grid), None) => self.chunks_through_hdf5(name, dataset, &grid, bar),
+            (None, _) => self.unchunked(name, dataset, bar),
+        }
+    }
+
+    /// Chunks that are decoded outside of HDF5, several at once.
+    fn chunks_here(
+        &mut self,
+        name: &str,
+        dataset: &Dataset,
+        grid: &Grid,
+        pipeline: &Pipeline,
+        bar: &ProgressBar,
+    ) -> Result<()> {
+        let stored = grid.offsets().filter_map(|offset| match h5::stored_chunk(dataset, &offset) {
+            Ok(None) => None,
+            Ok(Some(chunk)) => {
+                let bytes = h5::read_chunk(dataset, &offset, chunk);
+                Some(Ok((offset, chunk, bytes)))
+            }
+            Err(e) => Some(Ok((offset, StoredChunk { n_bytes: 0, filter_mask: 0 }, Err(e)))),
+        });
+        let n_threads = self.n_threads;
+        let threads_per_chunk = grid.threads_per_chunk(n_threads);
+        let decode = |(offset, chunk, bytes): (Vec<u64>, StoredChunk, Result<Vec<u8>>)| {
+            let decoded =
+                bytes.and_then(|bytes| pipeline.decode(bytes, chunk.filter_mask, threads_per_chunk));
+            (offset, chunk.n_bytes, decoded.err().map(|e| text::one_line(&e)))
+        };
+        parallel::in_order(n_threads, stored, decode, |(offset, n_bytes, cause)| {
+            bar.inc(n_bytes);
+            self.report.n_chunks += 1;
+            cause.map_or(Ok(()), |cause| self.damage(name, Some(offset), cause, bar))
+        })
+    }
+
+    /// Chunks of other filters.
+    fn chunks_through_hdf5(
+        &mut self,
+        name: &str,
+        dataset: &Dataset,
+        grid: &Grid,
+        bar: &ProgressBar,
+    ) -> Result<()> {
+        for offset in grid.offsets() {
+            let read = match h5::stored_chunk(dataset, &offset) {
+                Ok(None) => continue,
+                Ok(Some(chunk)) => {
+                    bar.inc(chunk.n_bytes);
+                    h5::touch(dataset, &offset, &grid.extent_at(&offset))
+                }
+                Err(e) => Err(e),
+            };
+            self.report.n_chunks += 1;
+            if let Err(e) = read {
+                self.damage(name, Some(offset), text::one_line(&e), bar)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Contiguous, compact, external and virtual datasets.
+    fn unchunked(&mut self, name: &str, dataset: &Dataset, bar: &ProgressBar) -> Result<()> {
+        bar.inc(dataset.storage_size());
+        if dataset.size() == 0 {
+            return Ok(());
+        }
+        let parts = Grid::of_parts(dataset)?;
+        for offset in parts.offsets() {
+            if let Err(e) = h5::touch(dataset, &offset, &parts.extent_at(&offset)) {
+                return self.damage(name, None, text::one_line(&e), bar);
+            }
+        }
+        Ok(())
+    }
+
+    fn damage(
+        &mut self,
+        name: &str,
+        chunk: Option<Vec<u64>>,
+        cause: String,
+        bar: &ProgressBar,
+    ) -> Result<()> {
+        let damage = Damage { file: self.file.clone(), dataset: name.into(), chunk, cause };
+        let place = damage.chunk.as_ref().map(|offset| format!(" {}", text::coordinates(offset)));
+        let place = place.unwrap_or_default();
+        self.print(format!("{}:{name}{place}: {}", self.file.display(), damage.cause), bar)?;
+        self.report.damaged.push(damage);
+        Ok(())
+    }
+
+    fn unreadable(&mut self, name: &str, reason: String, bar: &ProgressBar) -> Result<()> {
+        self.print(format!("{}:{name}: not checked: {reason}", self.file.display()), bar)?;
+        self.report.unreadable.push(Unreadable { file: self.file.clone(), dataset: name.into(), reason });
+        Ok(())
+    }
+
+    fn print(&self, line: String, bar: &ProgressBar) -> Result<()> {
+        if self.is_printing {
+            bar.suspend(|| writeln!(io::stdout(), "{line}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// What all datasets of a file take in it.
+fn stored_bytes(file: &File) -> Result<u64> {
+    let mut sum = 0;
+    h5::walk(file, "/", |_, _, _, entry| {
+        if let h5::Entry::Object(Object::Dataset(dataset)) = entry {
+            sum += dataset.storage_size();
+        }
+        Ok(())
+    })?;
+    Ok(sum)
+}

@@ -1,0 +1,129 @@
+use std::ffi::CString;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use hdf5::plist::DatasetCreate;
+use hdf5::types::{TypeDescriptor, VarLenUnicode};
+use hdf5::{Dataset, Dataspace, Datatype, Extent, File, Group};
+use hdf5_sys::h5d::{H5Dcreate2, H5Dset_extent, H5Dwrite_chunk};
+use hdf5_sys::h5p::{H5P_DEFAULT, H5Premove_filter, H5Pset_chunk, H5Pset_filter};
+use hdf5_sys::h5z::{H5Z_FILTER_ALL, H5Z_FLAG_MANDATORY};
+
+use super::{Explain, call, call_for_id};
+
+/// Creates a file in place of what is there.
+pub fn create_file(path: &Path) -> Result<File> {
+    File::create(path).explained().context("can't create the output")
+}
+
+/// Writes what HDF5 still has in memory, and closes the file, of which nothing else may be open.
+pub fn close_file(file: File) -> Result<()> {
+    file.flush().explained().context("can't write the output")?;
+    file.close().explained().context("can't write the output")
+}
+
+/// The group that a path is in, made if need be, and the name in it.
+pub fn parent_of(file: &File, path: &str) -> Result<(Group, String)> {
+    let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let [folders @ .., name] = &parts[..] else { anyhow::bail!("{path:?} is no name for a dataset") };
+    let mut group = file.as_group().explained()?;
+    for folder in folders {
+        group = match group.link_exists(folder) {
+            true => group.group(folder).explained()?,
+            false => group.create_group(folder).explained()?,
+        };
+    }
+    Ok((group, (*name).to_owned()))
+}
+
+/// A dataspace whose first dimension may grow.
+pub fn growing(shape: &[u64]) -> Result<Dataspace> {
+    let extents: Vec<_> = shape
+        .iter()
+        .enumerate()
+        .map(|(i, n)| Extent::new(*n as usize, (i > 0).then_some(*n as usize)))
+        .collect();
+    Dataspace::try_new(extents).explained()
+}
+
+/// Chunks of this shape through these filters, and all else as in `like`.
+pub fn chunked(like: &DatasetCreate, chunk: &[u64], filters: &[(i32, Vec<u32>)]) -> Result<DatasetCreate> {
+    let plist = like.copy();
+    let id = plist.id();
+    // SAFETY: the property list is open; `chunk` has as many values as are said, as have the filters'.
+    call(|| unsafe { H5Premove_filter(id, H5Z_FILTER_ALL) })?;
+    // SAFETY: as above.
+    call(|| unsafe { H5Pset_chunk(id, chunk.len() as i32, chunk.as_ptr()) })?;
+    for (filter, cd_values) in filters {
+        // SAFETY: as above.
+        call(|| unsafe {
+            H5Pset_filter(id, *filter, H5Z_FLAG_MANDATORY, cd_values.len(), cd_values.as_ptr())
+        })?;
+    }
+    Ok(plist)
+}
+
+/// Creates a dataset in a group.
+pub fn create_dataset(
+    group: &Group,
+    name: &str,
+    datatype: &Datatype,
+    space: &Dataspace,
+    plist: &DatasetCreate,
+) -> Result<Dataset> {
+    let c_name = CString::new(name)?;
+    // SAFETY: the name ends with a NUL; all ids are open.
+    call_for_id!(unsafe {
+        H5Dcreate2(
+            group.id(),
+            c_name.as_ptr(),
+            datatype.id(),
+            space.id(),
+            H5P_DEFAULT,
+            plist.id(),
+            H5P_DEFAULT,
+        )
+    })
+    .with_context(|| format!("can't create {name}"))
+}
+
+/// Changes the length along the first dimension.
+pub fn resize(dataset: &Dataset, n_frames: u64) -> Result<()> {
+    let mut shape: Vec<_> = dataset.shape().into_iter().map(|n| n as u64).collect();
+    shape[0] = n_frames;
+    // SAFETY: `shape` has a value per dimension.
+    call(|| unsafe { H5Dset_extent(dataset.id(), shape.as_ptr()) })?;
+    Ok(())
+}
+
+/// Stores a chunk as it is, as the chunk that starts at `offset`.
+pub fn write_chunk(dataset: &Dataset, offset: &[u64], stored: &[u8], filter_mask: u32) -> Result<()> {
+    ensure!(offset.len() == dataset.ndim(), "coordinates of {} dimensions", offset.len());
+    // SAFETY: `offset` has a value per dimension.
+    call(|| unsafe {
+        H5Dwrite_chunk(
+            dataset.id(),
+            H5P_DEFAULT,
+            filter_mask,
+            offset.as_ptr(),
+            stored.len(),
+            stored.as_ptr().cast(),
+        )
+    })
+    .context("can't write the output")?;
+    Ok(())
+}
+
+/// Writes a dataset of strings.
+pub fn write_strings<'a>(group: &Group, name: &str, strings: impl Iterator<Item = &'a str>) -> Result<()> {
+    // A NUL ends a string in HDF5.
+    let text = |string: &str| string.replace('\0', " ").parse::<VarLenUnicode>();
+    let strings = strings.map(text).collect::<Result<Vec<_>, _>>()?;
+    group.new_dataset_builder().with_data(&strings).create(name).explained()?;
+    Ok(())
+}
+
+/// A type of numbers.
+pub fn number_type(descriptor: &TypeDescriptor) -> Result<Datatype> {
+    Datatype::from_descriptor(descriptor).explained()
+}

@@ -1,0 +1,72 @@
+use anyhow::Result;
+use hdf5::Datatype;
+use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5t::*;
+
+use super::{call, call_for_id};
+
+/// What people call a type: `uint16`, `float32, big-endian`, `compound of 3 members`.
+pub fn describe_type(datatype: &Datatype) -> Result<String> {
+    let id = datatype.id();
+    let bits = 8 * datatype.size();
+    Ok(match class(id) {
+        H5T_class_t::H5T_INTEGER => format!("{}{}", integer(id, bits), order(id)),
+        H5T_class_t::H5T_FLOAT => format!("float{bits}{}", order(id)),
+        H5T_class_t::H5T_STRING => {
+            // SAFETY: the datatype is open, here and below.
+            let is_variable = call(|| unsafe { H5Tis_variable_str(id) })? > 0;
+            if is_variable { "string".into() } else { format!("string of {} bytes", datatype.size()) }
+        }
+        H5T_class_t::H5T_BITFIELD => format!("bitfield of {bits} bits"),
+        H5T_class_t::H5T_OPAQUE => format!("opaque of {} bytes", datatype.size()),
+        H5T_class_t::H5T_COMPOUND => compound(id)?,
+        H5T_class_t::H5T_REFERENCE => "reference".into(),
+        H5T_class_t::H5T_ENUM => format!("enum of {}", describe_type(&base(id)?)?),
+        H5T_class_t::H5T_VLEN => format!("sequences of {}", describe_type(&base(id)?)?),
+        H5T_class_t::H5T_ARRAY => {
+            let base = base(id)?;
+            format!("array of {} × {}", datatype.size() / base.size().max(1), describe_type(&base)?)
+        }
+        _ => format!("type of {} bytes", datatype.size()),
+    })
+}
+
+/// The class of a datatype.
+pub(super) fn class(id: hid_t) -> H5T_class_t {
+    // SAFETY: whatever the id is, HDF5 checks it.
+    hdf5::sync::sync(|| unsafe { H5Tget_class(id) })
+}
+
+/// What an enumeration, an array or a sequence is made of.
+pub(super) fn base(id: hid_t) -> Result<Datatype> {
+    // SAFETY: as in `class`.
+    call_for_id!(unsafe { H5Tget_super(id) })
+}
+
+/// Whether elements in memory point to others: sequences and strings of variable length.
+pub fn has_pointers(datatype: &Datatype) -> Result<bool> {
+    // SAFETY: the datatype is open.
+    let detect = |class: H5T_class_t| call(|| unsafe { H5Tdetect_class(datatype.id(), class) });
+    // HDF5 counts strings of variable length as strings only.
+    Ok(detect(H5T_class_t::H5T_VLEN)? > 0 || detect(H5T_class_t::H5T_STRING)? > 0)
+}
+
+fn integer(id: hid_t, bits: usize) -> String {
+    // SAFETY: as in `class`.
+    let sign = hdf5::sync::sync(|| unsafe { H5Tget_sign(id) });
+    format!("{}{bits}", if sign == H5T_sign_t::H5T_SGN_NONE { "uint" } else { "int" })
+}
+
+fn order(id: hid_t) -> &'static str {
+    // SAFETY: as in `class`.
+    match hdf5::sync::sync(|| unsafe { H5Tget_order(id) }) {
+        H5T_order_t::H5T_ORDER_BE => ", big-endian",
+        _ => "",
+    }
+}
+
+fn compound(id: hid_t) -> Result<String> {
+    // SAFETY: as in `class`.
+    let n = call(|| unsafe { H5Tget_nmembers(id) })?;
+    Ok(format!("compound of {}", crate::text::count(n as u64, "member")))
+}

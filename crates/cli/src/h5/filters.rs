@@ -1,0 +1,103 @@
+use std::ffi::{CStr, c_char};
+
+use anyhow::Result;
+use hdf5::Dataset;
+use hdf5_sys::h5p::{H5Pget_filter2, H5Pget_nfilters};
+use hdf5_sys::h5z::{
+    H5Z_FILTER_DEFLATE, H5Z_FILTER_FLETCHER32, H5Z_FILTER_SHUFFLE, H5Z_FLAG_OPTIONAL, H5Z_filter_t,
+    H5Zfilter_avail, H5Zregister,
+};
+
+use super::{Explain, call};
+
+/// HDF5's own gzip.
+pub const GZIP: H5Z_filter_t = H5Z_FILTER_DEFLATE;
+/// HDF5's own shuffle.
+pub const SHUFFLE: H5Z_filter_t = H5Z_FILTER_SHUFFLE;
+
+/// HDF5's own checksum.
+pub const FLETCHER32: H5Z_filter_t = H5Z_FILTER_FLETCHER32;
+
+/// Makes the filters of this project known to the HDF5 in this program.
+pub fn register_filters() -> Result<()> {
+    for class in [&h5h264::PLUGIN_CLASS, &h5calib::PLUGIN_CLASS] {
+        // SAFETY: the class is a static.
+        call(|| unsafe { H5Zregister(class.as_ptr()) })?;
+    }
+    Ok(())
+}
+
+/// A filter of a dataset's pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterUse {
+    pub id: H5Z_filter_t,
+    /// As it was stored with the dataset; may be empty.
+    pub name: String,
+    pub cd_values: Vec<u32>,
+    /// Whether chunks may be stored without it.
+    pub is_optional: bool,
+}
+
+/// A dataset's filters, in the order in which they are applied when it is written.
+pub fn filters_of(dataset: &Dataset) -> Result<Vec<FilterUse>> {
+    let plist = dataset.create_plist().explained()?;
+    // SAFETY: the property list is open.
+    let n = call(|| unsafe { H5Pget_nfilters(plist.id()) })?;
+    (0..n as u32).map(|index| filter(plist.id(), index)).collect()
+}
+
+fn filter(plist: hdf5_sys::h5i::hid_t, index: u32) -> Result<FilterUse> {
+    let mut cd_values = vec![0; 64];
+    let mut name = [0u8; 256];
+    let (mut flags, mut config) = (0, 0);
+    let id = loop {
+        let mut n_values = cd_values.len();
+        // SAFETY: `n_values` and the length of `name` say how much fits behind the pointers.
+        let id = call(|| unsafe {
+            H5Pget_filter2(
+                plist,
+                index,
+                &mut flags,
+                &mut n_values,
+                cd_values.as_mut_ptr(),
+                name.len(),
+                name.as_mut_ptr().cast::<c_char>(),
+                &mut config,
+            )
+        })?;
+        let are_all = n_values <= cd_values.len();
+        cd_values.resize(n_values, 0);
+        if are_all {
+            break id;
+        }
+    };
+    let name =
+        CStr::from_bytes_until_nul(&name).map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    Ok(FilterUse { id, name, cd_values, is_optional: flags & H5Z_FLAG_OPTIONAL != 0 })
+}
+
+impl FilterUse {
+    /// The name that people know it by.
+    pub fn known_name(&self) -> String {
+        match self.id {
+            GZIP => "gzip".into(),
+            SHUFFLE => "shuffle".into(),
+            FLETCHER32 => "fletcher32".into(),
+            4 => "szip".into(),
+            5 => "nbit".into(),
+            6 => "scaleoffset".into(),
+            h5h264::FILTER_ID => "h5h264".into(),
+            h5calib::FILTER_ID => "h5calib".into(),
+            id => match self.name.split(';').next().unwrap_or_default().trim() {
+                "" => format!("filter {id}"),
+                name => format!("{name} ({id})"),
+            },
+        }
+    }
+}
+
+/// Whether HDF5 has a filter, or finds a plugin for it.
+pub fn is_available(id: H5Z_filter_t) -> bool {
+    // SAFETY: any number may be asked for.
+    call(|| unsafe { H5Zfilter_avail(id) }).is_ok_and(|found| found > 0)
+}

@@ -1,0 +1,26 @@
+//! HDF5, as far as the crate of that name does not have it. The unsafe code of this program is here.
+
+mod attributes;
+mod chunks;
+mod create;
+mod datatype;
+mod error;
+mod filters;
+mod references;
+mod slab;
+mod tree;
+
+pub use attributes::copy_attributes;
+pub use chunks::{Grid, StoredChunk, place, read_chunk, stored_chunk};
+pub use create::{
+    chunked, close_file, create_dataset, create_file, growing, number_type, parent_of, resize, write_chunk,
+    write_strings,
+};
+pub use datatype::{describe_type, has_pointers};
+pub use error::Explain;
+pub use filters::{FLETCHER32, FilterUse, GZIP, SHUFFLE, filters_of, is_available, register_filters};
+pub use references::{Place, Translator, copy_of, has_references, same_type};
+pub use slab::{Elements, item_bytes, open_file, read_slab, touch, write_slab};
+pub use tree::{Address, Entry, Object, address_of, open, walk};
+
+use error::{call, call_for_id};

@@ -1,0 +1,29 @@
+//! The `h5h264` program: image sequences into HDF5 files, and what can be done with them there.
+
+mod codec;
+mod commands;
+mod h5;
+mod output;
+mod parallel;
+mod preset;
+mod progress;
+mod target;
+mod text;
+mod write;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let program = commands::Program::parse();
+    match h5::register_filters().and_then(|()| program.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has seen enough.
+        Err(e) if text::is_closed_pipe(&e) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("h5h264: {}", text::one_line(&e));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,55 @@
+use anyhow::Result;
+use hdf5::Dataset;
+use twox_hash::XxHash3_128;
+
+use crate::codec::Pipeline;
+use crate::h5::{self, FilterUse, Grid};
+use crate::parallel;
+
+/// A new dataset, whose chunks are encoded on several threads.
+pub struct ChunkWriter {
+    pub dataset: Dataset,
+    pub grid: Grid,
+    pipeline: Pipeline,
+    n_threads: usize,
+}
+
+/// What was made of a chunk.
+pub struct Written {
+    pub raw_bytes: u64,
+    /// XXH3-128 of the chunk.
+    pub hash: u128,
+}
+
+impl ChunkWriter {
+    /// `None` if the dataset's filters can't be applied here.
+    pub fn new(dataset: Dataset, n_threads: usize) -> Result<Option<Self>> {
+        let Some(grid) = Grid::of(&dataset) else { return Ok(None) };
+        let filters: Vec<FilterUse> = h5::filters_of(&dataset)?;
+        let chunk_bytes = grid.chunk_len() * h5::item_bytes(&dataset)?;
+        let pipeline = Pipeline::of(&filters, chunk_bytes);
+        Ok(pipeline.map(|pipeline| Self { dataset, grid, pipeline, n_threads }))
+    }
+
+    /// Makes a chunk of each task, which comes with the chunk's coordinates, encodes it, both on other
+    /// threads, and writes it. `written` is told in the order of the tasks.
+    pub fn write<T: Send>(
+        &self,
+        tasks: impl Iterator<Item = Result<(Vec<u64>, T)>>,
+        make: impl Fn(T) -> Result<Vec<u8>> + Sync,
+        mut written: impl FnMut(Written) -> Result<()>,
+    ) -> Result<()> {
+        let threads_per_chunk = self.grid.threads_per_chunk(self.n_threads);
+        let work = |(offset, task)| -> Result<_> {
+            let chunk = make(task)?;
+            let stored = self.pipeline.encode(&chunk, threads_per_chunk)?;
+            let hash = XxHash3_128::oneshot(&chunk);
+            Ok((offset, stored, Written { raw_bytes: chunk.len() as u64, hash }))
+        };
+        parallel::in_order(self.n_threads, tasks, work, |result| {
+            let (offset, stored, chunk) = result?;
+            h5::write_chunk(&self.dataset, &offset, &stored, 0)?;
+            written(chunk)
+        })
+    }
+}
