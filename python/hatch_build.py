@@ -1,4 +1,4 @@
-"""Puts the plugins and the licences into the wheel, and says on which machines the wheel works."""
+"""Puts the plugins, the program and the licences into the wheel, and says on which machines the wheel works."""
 
 import os
 import platform
@@ -21,20 +21,25 @@ class PluginHook(BuildHookInterface):
             raise RuntimeError(
                 f"H5H264_PLUGINS is {folder!r} (expected the folder of the plugins: use scripts/build-wheel)"
             )
+        program = os.environ.get("H5H264_PROGRAM")
+        if not program or not Path(program).is_file():
+            raise RuntimeError(f"H5H264_PROGRAM is {program!r} (expected a path: use scripts/build-wheel)")
+        binaries = b"".join(Path(path).read_bytes() for path in [*plugins, program])
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{platform_tag(b''.join(path.read_bytes() for path in plugins))}"
+        build_data["tag"] = f"py3-none-{platform_tag(binaries)}"
+        build_data["shared_scripts"][program] = "h5h264"
         for plugin in plugins:
             build_data["force_include"][str(plugin)] = f"h5h264/plugins/{plugin.name}"
 
 
-def platform_tag(plugins):
-    """The oldest systems that have what the plugins ask for: PEP 600's tag for their newest glibc symbol."""
+def platform_tag(binaries):
+    """The oldest systems that have what the binaries ask for: PEP 600's tag for their newest glibc symbol."""
     if platform.system() == "Darwin":
         # Not sysconfig's: a Python for two architectures would say so of a plugin for one.
         system = os.environ.get("MACOSX_DEPLOYMENT_TARGET") or platform.mac_ver()[0]
         return f"macosx_{system.partition('.')[0]}_0_{platform.machine()}"
-    glibc = [(int(major), int(minor)) for major, minor in re.findall(rb"\0GLIBC_(\d+)\.(\d+)", plugins)]
-    if not glibc or b"libavcodec.so" in plugins:
+    glibc = [(int(major), int(minor)) for major, minor in re.findall(rb"\0GLIBC_(\d+)\.(\d+)", binaries)]
+    if not glibc or b"libavcodec.so" in binaries:
         return re.sub(r"[.-]", "_", sysconfig.get_platform())
     major, minor = max(glibc)
     return f"manylinux_{major}_{minor}_{platform.machine()}"

@@ -16,6 +16,8 @@ pub struct ChunkWriter {
 
 /// What was made of a chunk.
 pub struct Written {
+    /// Of the chunk's first element.
+    pub offset: Vec<u64>,
     pub raw_bytes: u64,
     /// XXH3-128 of the chunk.
     pub hash: u128,
@@ -44,11 +46,11 @@ impl ChunkWriter {
             let chunk = make(task)?;
             let stored = self.pipeline.encode(&chunk, threads_per_chunk)?;
             let hash = XxHash3_128::oneshot(&chunk);
-            Ok((offset, stored, Written { raw_bytes: chunk.len() as u64, hash }))
+            Ok((stored, Written { offset, raw_bytes: chunk.len() as u64, hash }))
         };
         parallel::in_order(self.n_threads, tasks, work, |result| {
-            let (offset, stored, chunk) = result?;
-            h5::write_chunk(&self.dataset, &offset, &stored, 0)?;
+            let (stored, chunk) = result?;
+            h5::write_chunk(&self.dataset, &chunk.offset, &stored, 0)?;
             written(chunk)
         })
     }

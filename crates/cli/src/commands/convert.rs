@@ -86,7 +86,8 @@ impl Arguments {
         }
         let plist = h5::chunked(&DatasetCreate::try_new().explained()?, &chunk, &[self.preset.filter()])?;
         let datatype = h5::number_type(&format.sample.descriptor())?;
-        let dataset = h5::create_dataset(&group, &name, &datatype, &h5::growing(&shape)?, &plist)?;
+        let dataset =
+            h5::create_dataset(&group, &name, &datatype, &h5::growing(&shape)?, &plist, &h5::utf8_link()?)?;
         let writer = ChunkWriter::new(dataset, self.threads.n())?.context("the dataset is not chunked")?;
 
         let mut frames = reader::frames(inputs);

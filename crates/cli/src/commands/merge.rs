@@ -1,5 +1,6 @@
 mod plan;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -54,11 +55,12 @@ impl Arguments {
         bar.finish_and_clear();
         h5::close_file(file)?;
         output.finish()?;
+        let mut out = io::stdout();
         for path in left_out {
-            println!("{path} was left out: not in all files");
+            writeln!(out, "{path} was left out: not in all files")?;
         }
         for one in &common {
-            println!("{}  {}", one.path, text::shape(&one.shape()));
+            writeln!(out, "{}  {}", one.path, text::shape(&one.shape()))?;
         }
         Ok(())
     }
@@ -103,11 +105,25 @@ impl Merger<'_> {
         let shape = common.shape();
         if first.is_chunked() {
             let plist = first.create_plist().explained()?;
-            return h5::create_dataset(&group, &name, &datatype, &h5::growing(&shape)?, &plist);
+            return h5::create_dataset(
+                &group,
+                &name,
+                &datatype,
+                &h5::growing(&shape)?,
+                &plist,
+                &h5::utf8_link()?,
+            );
         }
         let lengths: Vec<_> = shape.iter().map(|n| *n as usize).collect();
         let space = Dataspace::try_new(lengths).explained()?;
-        h5::create_dataset(&group, &name, &datatype, &space, &DatasetCreate::try_new().explained()?)
+        h5::create_dataset(
+            &group,
+            &name,
+            &datatype,
+            &space,
+            &DatasetCreate::try_new().explained()?,
+            &h5::utf8_link()?,
+        )
     }
 
     /// Chunk by chunk: copied, or put together and encoded.

@@ -1,11 +1,14 @@
 //! One module per subcommand; each has its arguments and what is done with them.
 
+mod bench;
 mod completions;
 mod convert;
+mod export;
 mod info;
 mod man;
 mod merge;
 mod plugin_path;
+mod repack;
 mod verify;
 
 use anyhow::Result;
@@ -23,8 +26,11 @@ pub struct Program {
 enum Command {
     Convert(convert::Arguments),
     Merge(merge::Arguments),
+    Repack(repack::Arguments),
     Info(info::Arguments),
     Verify(verify::Arguments),
+    Export(export::Arguments),
+    Bench(bench::Arguments),
     PluginPath(plugin_path::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -36,8 +42,11 @@ impl Program {
         match self.command {
             Command::Convert(arguments) => arguments.run(),
             Command::Merge(arguments) => arguments.run(),
+            Command::Repack(arguments) => arguments.run(),
             Command::Info(arguments) => arguments.run(),
             Command::Verify(arguments) => arguments.run(),
+            Command::Export(arguments) => arguments.run(),
+            Command::Bench(arguments) => arguments.run(),
             Command::PluginPath(arguments) => arguments.run(),
             Command::Completions(arguments) => arguments.run(),
             Command::Man(arguments) => arguments.run(),

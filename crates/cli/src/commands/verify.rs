@@ -3,12 +3,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use hdf5::{Dataset, File};
+use hdf5::Dataset;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::codec::Pipeline;
-use crate::h5::{self, Grid, Object, StoredChunk};
+use crate::h5::{self, Explain, Grid, Object, StoredChunk};
 use crate::parallel::{self, Threads};
 use crate::{progress, text};
 
@@ -89,17 +89,19 @@ impl Verifier {
     fn file(&mut self, path: &Path) -> Result<()> {
         self.file = path.to_owned();
         let file = h5::open_file(path)?;
-        let bar = progress::bar(stored_bytes(&file)?, &path.to_string_lossy());
+        let bar = progress::bar(h5::stored_bytes(&file)?, &path.to_string_lossy());
         let mut datasets = Vec::new();
         h5::walk(&file, "/", |_, path, _, entry| {
-            if let h5::Entry::Object(Object::Dataset(dataset)) = entry {
-                datasets.push((path.to_owned(), dataset));
+            if let h5::Entry::Object(Object::Dataset(_)) = entry {
+                datasets.push(path.to_owned());
             }
             Ok(())
         })
         .with_context(|| format!("{}", path.display()))?;
-        for (name, dataset) in datasets {
+        // One at a time, each with its own cache.
+        for name in datasets {
             self.report.n_datasets += 1;
+            let dataset = file.dataset(&name).explained()?;
             self.dataset(&name, &dataset, &bar)?;
         }
         bar.finish_and_clear();
@@ -220,16 +222,4 @@ impl Verifier {
         }
         Ok(())
     }
-}
-
-/// What all datasets of a file take in it.
-fn stored_bytes(file: &File) -> Result<u64> {
-    let mut sum = 0;
-    h5::walk(file, "/", |_, _, _, entry| {
-        if let h5::Entry::Object(Object::Dataset(dataset)) = entry {
-            sum += dataset.storage_size();
-        }
-        Ok(())
-    })?;
-    Ok(sum)
 }

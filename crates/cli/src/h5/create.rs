@@ -2,10 +2,11 @@ use std::ffi::CString;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use hdf5::plist::DatasetCreate;
+use hdf5::plist::link_create::CharEncoding;
+use hdf5::plist::{DatasetCreate, LinkCreate};
 use hdf5::types::{TypeDescriptor, VarLenUnicode};
 use hdf5::{Dataset, Dataspace, Datatype, Extent, File, Group};
-use hdf5_sys::h5d::{H5Dcreate2, H5Dset_extent, H5Dwrite_chunk};
+use hdf5_sys::h5d::{H5Dcreate2, H5Dwrite_chunk};
 use hdf5_sys::h5p::{H5P_DEFAULT, H5Premove_filter, H5Pset_chunk, H5Pset_filter};
 use hdf5_sys::h5z::{H5Z_FILTER_ALL, H5Z_FLAG_MANDATORY};
 
@@ -63,6 +64,11 @@ pub fn chunked(like: &DatasetCreate, chunk: &[u64], filters: &[(i32, Vec<u32>)])
     Ok(plist)
 }
 
+/// A link whose name is UTF-8.
+pub fn utf8_link() -> Result<LinkCreate> {
+    LinkCreate::build().char_encoding(CharEncoding::Utf8).finish().explained()
+}
+
 /// Creates a dataset in a group.
 pub fn create_dataset(
     group: &Group,
@@ -70,30 +76,14 @@ pub fn create_dataset(
     datatype: &Datatype,
     space: &Dataspace,
     plist: &DatasetCreate,
+    link: &LinkCreate,
 ) -> Result<Dataset> {
     let c_name = CString::new(name)?;
     // SAFETY: the name ends with a NUL; all ids are open.
     call_for_id!(unsafe {
-        H5Dcreate2(
-            group.id(),
-            c_name.as_ptr(),
-            datatype.id(),
-            space.id(),
-            H5P_DEFAULT,
-            plist.id(),
-            H5P_DEFAULT,
-        )
+        H5Dcreate2(group.id(), c_name.as_ptr(), datatype.id(), space.id(), link.id(), plist.id(), H5P_DEFAULT)
     })
     .with_context(|| format!("can't create {name}"))
-}
-
-/// Changes the length along the first dimension.
-pub fn resize(dataset: &Dataset, n_frames: u64) -> Result<()> {
-    let mut shape: Vec<_> = dataset.shape().into_iter().map(|n| n as u64).collect();
-    shape[0] = n_frames;
-    // SAFETY: `shape` has a value per dimension.
-    call(|| unsafe { H5Dset_extent(dataset.id(), shape.as_ptr()) })?;
-    Ok(())
 }
 
 /// Stores a chunk as it is, as the chunk that starts at `offset`.

@@ -1,4 +1,4 @@
-use anyhow::Result;
+use anyhow::{Result, bail};
 use hdf5::Datatype;
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5t::*;
@@ -49,6 +49,45 @@ pub fn has_pointers(datatype: &Datatype) -> Result<bool> {
     let detect = |class: H5T_class_t| call(|| unsafe { H5Tdetect_class(datatype.id(), class) });
     // HDF5 counts strings of variable length as strings only.
     Ok(detect(H5T_class_t::H5T_VLEN)? > 0 || detect(H5T_class_t::H5T_STRING)? > 0)
+}
+
+/// What numbers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberKind {
+    Unsigned,
+    Signed,
+    Float,
+}
+
+/// What the numbers of a dataset are, how many bytes one has, and whether the most significant is first.
+/// Enumerations are the integers that stand for them.
+pub fn number_kind(datatype: &Datatype) -> Result<(NumberKind, usize, bool)> {
+    let id = datatype.id();
+    let kind = match class(id) {
+        H5T_class_t::H5T_ENUM => return number_kind(&base(id)?),
+        H5T_class_t::H5T_FLOAT => NumberKind::Float,
+        H5T_class_t::H5T_INTEGER if integer(id, 8).starts_with('u') => NumberKind::Unsigned,
+        H5T_class_t::H5T_INTEGER => NumberKind::Signed,
+        _ => bail!("it is {} (expected integers or floats)", describe_type(datatype)?),
+    };
+    Ok((kind, datatype.size(), !order(id).is_empty()))
+}
+
+/// Whether elements are integers, floats, enumerations or complex numbers.
+pub fn is_numeric(datatype: &Datatype) -> Result<bool> {
+    let id = datatype.id();
+    Ok(match class(id) {
+        H5T_class_t::H5T_INTEGER
+        | H5T_class_t::H5T_FLOAT
+        | H5T_class_t::H5T_ENUM
+        | H5T_class_t::H5T_COMPLEX => true,
+        // SAFETY: the datatype is open; a record of two has a first and a second member.
+        H5T_class_t::H5T_COMPOUND => unsafe {
+            call(|| H5Tget_nmembers(id))? == 2
+                && [0, 1].iter().all(|member| H5Tget_member_class(id, *member) == H5T_class_t::H5T_FLOAT)
+        },
+        _ => false,
+    })
 }
 
 fn integer(id: hid_t, bits: usize) -> String {

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod chunks;
+mod copy;
 mod create;
 mod datatype;
 mod error;
@@ -12,15 +13,19 @@ mod tree;
 
 pub use attributes::copy_attributes;
 pub use chunks::{Grid, StoredChunk, place, read_chunk, stored_chunk};
-pub use create::{
-    chunked, close_file, create_dataset, create_file, growing, number_type, parent_of, resize, write_chunk,
-    write_strings,
+pub use copy::{
+    copy_comment, copy_object, copy_user_block, create_file_like, create_group_like, fill_value,
+    link_external, link_hard, link_soft,
 };
-pub use datatype::{describe_type, has_pointers};
+pub use create::{
+    chunked, close_file, create_dataset, create_file, growing, number_type, parent_of, utf8_link,
+    write_chunk, write_strings,
+};
+pub use datatype::{NumberKind, describe_type, has_pointers, is_numeric, number_kind};
 pub use error::Explain;
 pub use filters::{FLETCHER32, FilterUse, GZIP, SHUFFLE, filters_of, is_available, register_filters};
 pub use references::{Place, Translator, copy_of, has_references, same_type};
 pub use slab::{Elements, item_bytes, open_file, read_slab, touch, write_slab};
-pub use tree::{Address, Entry, Object, address_of, open, walk};
+pub use tree::{Address, Entry, Object, address_of, open, stored_bytes, walk};
 
 use error::{call, call_for_id};

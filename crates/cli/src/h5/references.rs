@@ -128,7 +128,7 @@ impl<'f> Translator<'f> {
     }
 
     /// The type to use in the new file: one that has a name there, too, or the same.
-    pub(super) fn datatype(&self, datatype: Datatype) -> Result<Datatype> {
+    pub fn datatype(&self, datatype: Datatype) -> Result<Datatype> {
         if !datatype.is_committed() {
             return Ok(datatype);
         }

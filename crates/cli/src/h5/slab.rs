@@ -11,13 +11,20 @@ use super::datatype::has_pointers;
 use super::references::Translator;
 use super::{Explain, call, call_for_id};
 
+/// The chunks of a row of tiles, so that reading frame by frame decodes each once; of a dataset that is open.
+const CACHE_BYTES: usize = 128 << 20;
+/// A prime well above the number of chunks, as HDF5 advises.
+const CACHE_SLOTS: usize = 12_421;
+
 /// Opens a file for reading.
 pub fn open_file(path: &Path) -> Result<File> {
     // HDF5's own message has no words for it.
     std::fs::metadata(path)
         .and_then(|_| std::fs::File::open(path))
         .with_context(|| path.display().to_string())?;
-    File::open(path).explained().with_context(|| path.display().to_string())
+    let mut options = File::with_options();
+    options.with_fapl(|access| access.chunk_cache(CACHE_SLOTS, CACHE_BYTES, 0.75));
+    options.open(path).explained().with_context(|| path.display().to_string())
 }
 
 /// Bytes of an element in the file.

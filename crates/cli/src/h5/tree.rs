@@ -3,7 +3,7 @@ use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 
 use anyhow::{Context, Result};
-use hdf5::{Dataset, Group, IndexType, IterationOrder, LinkInfo, LinkType, Location};
+use hdf5::{Dataset, File, Group, IndexType, IterationOrder, LinkInfo, LinkType, Location};
 use hdf5_sys::h5i::{H5I_type_t, hid_t};
 use hdf5_sys::h5l::{H5Lget_val, H5Lunpack_elink_val};
 use hdf5_sys::h5o::{H5O_INFO_BASIC, H5O_info2_t, H5Oget_info3, H5Oopen};
@@ -88,6 +88,18 @@ pub fn walk(
 ) -> Result<()> {
     let mut seen = HashMap::from([(address_of(group)?, path.to_owned())]);
     walk_group(group, path.trim_end_matches('/'), &mut seen, &mut visit)
+}
+
+/// What all datasets of a file take in it.
+pub fn stored_bytes(file: &File) -> Result<u64> {
+    let mut sum = 0;
+    walk(file, "/", |_, _, _, entry| {
+        if let Entry::Object(Object::Dataset(dataset)) = entry {
+            sum += dataset.storage_size();
+        }
+        Ok(())
+    })?;
+    Ok(sum)
 }
 
 fn walk_group(

@@ -1,0 +1,130 @@
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+use tiff::encoder::{TiffEncoder, TiffValue, colortype};
+
+use super::frames::Frames;
+use crate::h5::NumberKind;
+use crate::output::Output;
+use crate::{parallel, progress};
+
+/// A frame on its way to a file.
+pub struct Picture<'p> {
+    samples: &'p [u8],
+    kind: NumberKind,
+    sample_bytes: usize,
+    height: u32,
+    width: u32,
+    n_components: u32,
+}
+
+/// Writes each frame to a file of its own, encoded on several threads.
+pub fn write(
+    frames: &Frames<'_>,
+    target: &Path,
+    n_threads: usize,
+    encode: impl Fn(&Picture<'_>) -> Result<Vec<u8>> + Sync,
+) -> Result<()> {
+    let (height, width, n_components) = frames.picture()?;
+    let n_frames = frames.n_frames();
+    let bar = progress::bar(n_frames * frames.frame_bytes(), "exporting");
+    let tasks = (0..n_frames).map(|index| Ok((index, frames.read(index)?)));
+    let work = |(index, samples): (u64, Vec<u8>)| -> Result<_> {
+        let (kind, sample_bytes) = (frames.kind, frames.sample_bytes);
+        let picture = Picture { samples: &samples, kind, sample_bytes, height, width, n_components };
+        Ok((numbered(target, index, n_frames), encode(&picture)?))
+    };
+    parallel::in_order(n_threads, tasks, work, |result| {
+        let (path, file) = result?;
+        let output = Output::new(&path, &[])?;
+        let written = File::create(output.path()).and_then(|mut target| target.write_all(&file));
+        written.with_context(|| format!("can't write {}", path.display()))?;
+        bar.inc(frames.frame_bytes());
+        output.finish()
+    })?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// frames.png: frames_07.png, with as many digits as the last has.
+fn numbered(target: &Path, index: u64, n_frames: u64) -> PathBuf {
+    let n_digits = (n_frames - 1).to_string().len();
+    let stem = target.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = target.extension().unwrap_or_default().to_string_lossy();
+    target.with_file_name(format!("{stem}_{index:0n_digits$}.{extension}"))
+}
+
+/// The bytes of a PNG file.
+pub fn png(picture: &Picture<'_>) -> Result<Vec<u8>> {
+    let colour = match (picture.kind, picture.sample_bytes, picture.n_components) {
+        (NumberKind::Unsigned, 1, 1) => ExtendedColorType::L8,
+        (NumberKind::Unsigned, 1, 3) => ExtendedColorType::Rgb8,
+        (NumberKind::Unsigned, 1, 4) => ExtendedColorType::Rgba8,
+        (NumberKind::Unsigned, 2, 1) => ExtendedColorType::L16,
+        (NumberKind::Unsigned, 2, 3) => ExtendedColorType::Rgb16,
+        (NumberKind::Unsigned, 2, 4) => ExtendedColorType::Rgba16,
+        _ => bail!("PNG has samples of uint8 and uint16 only (use .tif or .npy)"),
+    };
+    let mut file = Vec::new();
+    PngEncoder::new(&mut file).write_image(picture.samples, picture.width, picture.height, colour)?;
+    Ok(file)
+}
+
+/// The bytes of a TIFF file.
+pub fn tiff(picture: &Picture<'_>) -> Result<Vec<u8>> {
+    let (width, height) = (picture.width, picture.height);
+    let mut file = std::io::Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(BufWriter::new(&mut file))?;
+    macro_rules! write {
+        ($($kind:ident, $bytes:literal, $sample:ident, $gray:ident $(, $rgb:ident)?;)*) => {
+            match (picture.kind, picture.sample_bytes, picture.n_components) {
+                $((NumberKind::$kind, $bytes, 1) => {
+                    encoder.write_image::<colortype::$gray>(width, height, &samples(picture.samples, $sample::from_ne_bytes)?)?;
+                })*
+                $($((NumberKind::$kind, $bytes, 3) => {
+                    encoder.write_image::<colortype::$rgb>(width, height, &samples(picture.samples, $sample::from_ne_bytes)?)?;
+                })?)*
+                _ => bail!("TIFF files of such samples are not supported (use .npy)"),
+            }
+        };
+    }
+    write! {
+        Unsigned, 1, u8, Gray8, RGB8;
+        Unsigned, 2, u16, Gray16, RGB16;
+        Unsigned, 4, u32, Gray32, RGB32;
+        Unsigned, 8, u64, Gray64, RGB64;
+        Signed, 1, i8, GrayI8;
+        Signed, 2, i16, GrayI16;
+        Signed, 4, i32, GrayI32;
+        Signed, 8, i64, GrayI64;
+        Float, 4, f32, Gray32Float, RGB32Float;
+        Float, 8, f64, Gray64Float, RGB64Float;
+    }
+    drop(encoder);
+    Ok(file.into_inner())
+}
+
+fn samples<T, const N: usize>(bytes: &[u8], from: fn([u8; N]) -> T) -> Result<Vec<T>>
+where
+    [T]: TiffValue,
+{
+    let (samples, rest) = bytes.as_chunks::<N>();
+    ensure!(rest.is_empty(), "a part of a sample is missing");
+    Ok(samples.iter().map(|sample| from(*sample)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_numbered_so_that_they_sort() {
+        let name = |index, n| numbered(Path::new("a/frames.png"), index, n).to_string_lossy().into_owned();
+        assert_eq!(name(7, 10), "a/frames_7.png");
+        assert_eq!(name(7, 1001), "a/frames_0007.png");
+    }
+}

@@ -1,0 +1,140 @@
+mod images;
+mod tree;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use hdf5::File;
+use hdf5::plist::DatasetCreate;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::h5::{self, Explain};
+use crate::output::Output;
+use crate::parallel::Threads;
+use crate::preset::PresetOption;
+use crate::{progress, text};
+
+use images::{Choice, Repacked, Repacker};
+
+/// Compress every dataset of images anew, on all cores, and copy everything else as it is
+///
+/// The new file gets its name after every new chunk was read back and compared. Attributes, links, references
+/// and datatypes stay what they are.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The file to read
+    input: PathBuf,
+    /// The file to write
+    output: PathBuf,
+    /// Repack these datasets only, of whatever size; * and ** stand for names and paths
+    #[arg(long, value_name = "GLOB", num_args = 1..)]
+    dataset: Vec<Glob>,
+    #[command(flatten)]
+    preset: PresetOption,
+    /// Another filter than ours, for people who can't install a plugin
+    #[arg(long, value_enum, conflicts_with = "preset")]
+    filter: Option<OtherFilter>,
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OtherFilter {
+    /// gzip of level 4, after shuffle
+    Gzip,
+    /// No compression
+    None,
+}
+
+#[derive(Serialize)]
+struct Report {
+    path: String,
+    raw_bytes: u64,
+    before_bytes: u64,
+    after_bytes: u64,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<()> {
+        let input = h5::open_file(&self.input)?;
+        let output = Output::new(&self.output, &[&self.input])?;
+        let choice = self.choice()?;
+        let repacked = self.write(&input, output.path(), &choice)?;
+        self.verify(output.path(), &repacked)?;
+        output.finish()?;
+        self.report(&repacked)
+    }
+
+    fn choice(&self) -> Result<Choice> {
+        let globs = self.dataset.iter().fold(GlobSetBuilder::new(), |mut globs, glob| {
+            globs.add(glob.clone());
+            globs
+        });
+        let globs: GlobSet = globs.build()?;
+        let filters = match self.filter {
+            None => vec![self.preset.filter()],
+            Some(OtherFilter::Gzip) => vec![(h5::SHUFFLE, vec![]), (h5::GZIP, vec![4])],
+            Some(OtherFilter::None) => vec![],
+        };
+        Ok(Choice { globs: (!self.dataset.is_empty()).then_some(globs), filters })
+    }
+
+    fn write(&self, input: &File, path: &Path, choice: &Choice) -> Result<Vec<Repacked>> {
+        let file = h5::create_file_like(input, path)?;
+        let bar = progress::bar(h5::stored_bytes(input)?, "repacking");
+        let repacker = Repacker { choice, n_threads: self.threads.n(), bar: &bar };
+        let mut repacked = Vec::new();
+        tree::copy(input, &file, |path, from, group, name, datatype, link| {
+            let create = |plist: &DatasetCreate| {
+                h5::create_dataset(group, name, datatype, &from.space().explained()?, plist, link)
+            };
+            let written = repacker.repack(path, from, create)?;
+            let is_written = written.is_some();
+            repacked.extend(written);
+            Ok(is_written)
+        })?;
+        bar.finish_and_clear();
+        h5::close_file(file)?;
+        h5::copy_user_block(input, &self.input, path)?;
+        Ok(repacked)
+    }
+
+    /// Reads the new file back, and compares every chunk with what went into it.
+    fn verify(&self, path: &Path, repacked: &[Repacked]) -> Result<()> {
+        let file = h5::open_file(path)?;
+        let bar = progress::bar(repacked.iter().map(|one| one.after_bytes).sum(), "verifying");
+        for one in repacked {
+            one.verify(&file, self.threads.n(), &bar).with_context(|| one.path.clone())?;
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    fn report(&self, repacked: &[Repacked]) -> Result<()> {
+        let size = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.len());
+        let (before, after) = (size(&self.input)?, size(&self.output)?);
+        let mut out = io::stdout();
+        if self.json {
+            let datasets: Vec<_> = repacked.iter().map(Repacked::report).collect();
+            let report = json!({"before_bytes": before, "after_bytes": after, "datasets": datasets});
+            return Ok(writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?);
+        }
+        for one in repacked {
+            writeln!(out, "{}  {}", one.path, saved(one.before_bytes, one.after_bytes))?;
+        }
+        Ok(writeln!(out, "{}  {}", self.output.display(), saved(before, after))?)
+    }
+}
+
+fn saved(before: u64, after: u64) -> String {
+    let percent = 100.0 * (1.0 - after as f64 / before.max(1) as f64);
+    let change = if percent < 0.0 { "larger" } else { "saved" };
+    format!("{} → {}, {:.1} % {change}", text::bytes(before), text::bytes(after), percent.abs())
+}

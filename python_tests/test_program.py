@@ -1,0 +1,405 @@
+"""The program h5h264 on files with everything in them."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from support import FILTER_ID, MAGIC, create, movie
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = Path(os.environ.get("CARGO_BIN_EXE_h5h264", ROOT / "crates/cli/target/release/h5h264"))
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if not PROGRAM.is_file():
+        pytest.fail(f"no {PROGRAM} (cargo build --release in crates/cli)")
+
+
+def run(*arguments, status=0, **kwargs):
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, **kwargs)
+    assert done.returncode == status, done
+    if status == 1:
+        assert done.stderr.startswith("h5h264: ") and done.stderr.count("\n") == 1, done.stderr
+    return done
+
+
+def frames(n=20, dtype="u2"):
+    return movie((n, 64, 80), dtype)
+
+
+def write_everything(path):
+    """Objects, links and types of all kinds around some datasets of images."""
+    with h5py.File("other.h5", "w") as other:
+        other["x"] = np.arange(12.0)
+    Path("raw.bin").write_bytes(np.arange(100, dtype="f8").tobytes())
+    with h5py.File(path, "w", track_order=True) as file:
+        file.attrs["title"] = "everything"
+        file.attrs["numbers"] = np.arange(5)
+        group = file.create_group("zebra", track_order=True)
+        images = group.create_dataset("images", data=frames(), chunks=(3, 64, 80), compression="gzip", shuffle=True)
+        images.attrs["unit"] = "ADU"
+        images.attrs.create("empty", h5py.Empty("f4"))
+        file.create_dataset("aardvark", data=frames(7, "f4"), maxshape=(None, 64, 80), fillvalue=np.nan)
+        file.create_dataset("big_endian", data=frames(9).astype(">i4"), chunks=(9, 64, 80))
+        file.create_dataset("mask", data=frames(3, "?"))
+        file.create_dataset("complex", data=frames(3, "c8"))
+        sparse = file.create_dataset("sparse", (40, 64, 80), "u2", chunks=(10, 64, 80), fillvalue=7)
+        sparse[10:20] = frames(10)
+        file["text"] = ["one", "zwei", "三"]
+        file.create_dataset("ragged", data=np.array([np.arange(3), np.arange(5)], object), dtype=h5py.vlen_dtype("i4"))
+        file["table"] = np.array([(1, 2.5, b"a"), (2, 3.5, b"b")], [("i", "i4"), ("x", "f8"), ("s", "S3")])
+        file["nothing"] = h5py.Empty("i8")
+        file["scalar"] = 42
+        file["type"] = np.dtype([("a", "i2"), ("b", "f4")])
+        file["type"].attrs["why"] = "shared"
+        file.create_dataset("typed", data=np.zeros(4, file["type"].dtype), dtype=file["type"])
+        file["hard"] = group["images"]
+        group["up"] = file["scalar"]
+        file["soft"] = h5py.SoftLink("/zebra/images")
+        file["dangling"] = h5py.SoftLink("/nowhere")
+        file["external"] = h5py.ExternalLink("other.h5", "/x")
+        file.create_dataset("outside", (100,), "f8", external=[("raw.bin", 0, 800)])
+        layout = h5py.VirtualLayout((2, 12), "f8")
+        layout[0] = h5py.VirtualSource("other.h5", "x", (12,))
+        file.create_virtual_dataset("virtual", layout)
+        file["references"] = np.array([images.ref, file["typed"].ref, group.ref], h5py.ref_dtype)
+        file["regions"] = np.array([images.regionref[2:4, :10], file["text"].regionref[1]], h5py.regionref_dtype)
+        kind = np.dtype([("what", h5py.ref_dtype), ("n", "i4")])
+        file["records"] = np.array([(images.ref, 1), (file.ref, 2)], kind)
+        file.attrs["favourite"] = images.ref
+        for axis, name in enumerate("tyx"):
+            file[name] = np.arange(images.shape[axis])
+            file[name].make_scale(name)
+            images.dims[axis].attach_scale(file[name])
+
+
+def assert_same_files(first, second):
+    with h5py.File(first) as a, h5py.File(second) as b:
+        names = []
+        a.visit(names.append)
+        found = []
+        b.visit(found.append)
+        assert found == names
+        assert list(a) == list(b) and list(a["zebra"]) == list(b["zebra"])
+        for name in ["/", *names]:
+            x, y = a[name], b[name]
+            assert type(x) is type(y), name
+            assert list(x.attrs) == list(y.attrs), name
+            for key in x.attrs:
+                p, q = x.attrs.get_id(key), y.attrs.get_id(key)
+                assert p.shape == q.shape and p.get_type().equal(q.get_type()), (name, key)
+                # Where references lead has a test of its own.
+                if isinstance(x.attrs[key], str) or not p.dtype.hasobject:
+                    assert np.array_equal(x.attrs[key], y.attrs[key]), (name, key)
+            if isinstance(x, h5py.Dataset):
+                assert x.shape == y.shape and x.maxshape == y.maxshape and x.dtype == y.dtype, name
+                if x.shape is not None and x.dtype.kind != "O" and not x.dtype.hasobject:
+                    assert np.asarray(x[()]).tobytes() == np.asarray(y[()]).tobytes(), name
+                    assert np.asarray(x.fillvalue).tobytes() == np.asarray(y.fillvalue).tobytes(), name
+
+
+def test_repack_keeps_everything(tmp_path):
+    write_everything("in.h5")
+    before = Path("in.h5").read_bytes()
+    printed = run("repack", "in.h5", "out.h5").stdout
+    assert Path("in.h5").read_bytes() == before
+    assert_same_files("in.h5", "out.h5")
+    with h5py.File("out.h5") as file:
+        for name in "zebra/images", "aardvark", "big_endian", "mask", "complex", "sparse":
+            assert str(FILTER_ID) in file[name]._filters, name
+            assert f"/{name}  " in printed
+            stored = file[name].id.get_chunk_info(0).chunk_offset
+            assert file[name].id.read_direct_chunk(stored)[1].startswith(MAGIC)
+        assert file["sparse"].id.get_num_chunks() == 1
+        assert file["hard"] == file["zebra/images"] and file["zebra/up"] == file["scalar"]
+        assert file.get("soft", getlink=True).path == "/zebra/images"
+        assert file.get("dangling", getlink=True).path == "/nowhere"
+        external = file.get("external", getlink=True)
+        assert (external.filename, external.path) == ("other.h5", "/x")
+        assert list(file["text"].asstr()) == ["one", "zwei", "三"]
+        assert [list(row) for row in file["ragged"]] == [[0, 1, 2], [0, 1, 2, 3, 4]]
+        assert file["outside"].external and file["virtual"].is_virtual
+        assert file["type"].attrs["why"] == "shared"
+        assert file["typed"].id.get_type().committed()
+
+
+def test_repack_leads_references_to_the_new_objects():
+    write_everything("in.h5")
+    run("repack", "in.h5", "out.h5")
+    with h5py.File("out.h5") as file:
+        images = file["zebra/images"]
+        assert [file[ref] for ref in file["references"]] == [images, file["typed"], file["zebra"]]
+        region, words = file["regions"]
+        assert file[region] == images
+        assert np.array_equal(images[region].ravel(), frames()[2:4, :10].ravel())
+        assert list(file["text"].asstr()[words]) == ["zwei"]
+        assert [file[what] for what, _ in file["records"]] == [images, file["/"]]
+        assert file[file.attrs["favourite"]] == images
+        assert [dim[0].name for dim in images.dims] == ["/t", "/y", "/x"]
+
+
+@pytest.mark.parametrize("name, filters", [("gzip", {"gzip", "shuffle"}), ("none", set())])
+def test_repack_for_those_who_cannot_install_a_plugin(name, filters):
+    write_everything("in.h5")
+    run("repack", "in.h5", "packed.h5")
+    run("repack", "packed.h5", "out.h5", "--filter", name)
+    assert_same_files("in.h5", "out.h5")
+    with h5py.File("out.h5") as file:
+        assert set(file["zebra/images"]._filters) == filters
+
+
+def test_repack_takes_datasets_by_name():
+    write_everything("in.h5")
+    report = json.loads(run("repack", "in.h5", "out.h5", "--dataset", "**/im*", "mask", "--json").stdout)
+    assert [dataset["path"] for dataset in report["datasets"]] == ["/zebra/images", "/mask"]
+    with h5py.File("out.h5") as file:
+        assert not file["complex"].chunks and file["mask"].chunks
+    assert "can't be repacked" in run("repack", "in.h5", "o.h5", "--dataset", "text", status=1).stderr
+
+
+def test_repack_with_a_preset_makes_smaller_files():
+    with h5py.File("in.h5", "w") as file:
+        create(file, frames(), chunks=(5, 64, 80))
+    run("repack", "in.h5", "fast.h5")
+    run("repack", "in.h5", "slow.h5", "--preset", "superfast")
+    assert Path("slow.h5").stat().st_size < Path("fast.h5").stat().st_size
+    assert "preset" in run("repack", "in.h5", "o.h5", "--preset", "hasty", status=2).stderr
+
+
+def test_repack_keeps_a_user_block():
+    with h5py.File("in.h5", "w", userblock_size=512) as file:
+        file["frames"] = frames()
+    with open("in.h5", "r+b") as file:
+        file.write(b"MATLAB 7.3")
+    run("repack", "in.h5", "out.h5")
+    assert Path("out.h5").read_bytes()[:512] == b"MATLAB 7.3".ljust(512, b"\0")
+    with h5py.File("out.h5") as file:
+        assert np.array_equal(file["frames"], frames())
+
+
+def damage(path, name, index):
+    with h5py.File(path) as file:
+        info = file[name].id.get_chunk_info(index)
+    with open(path, "r+b") as file:
+        file.seek(info.byte_offset + info.size // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 255]))
+    return info.chunk_offset
+
+
+def test_verify_finds_nothing_in_whole_files():
+    write_everything("in.h5")
+    run("repack", "in.h5", "out.h5")
+    assert "not checked" not in run("verify", "in.h5", "out.h5").stdout
+
+
+def test_verify_names_each_damaged_chunk():
+    with h5py.File("a.h5", "w") as file:
+        create(file, frames(), chunks=(5, 64, 80), name="ours")
+        create(file, frames(), chunks=(5, 64, 80), name="checked", fletcher32=True)
+        file.create_dataset("gzip", data=frames(), chunks=(5, 64, 80), compression="gzip")
+    places = {name: damage("a.h5", name, 2) for name in ("ours", "checked", "gzip")}
+    found = run("verify", "a.h5", status=1)
+    for name, place in places.items():
+        assert f"a.h5:/{name} {place}: " in found.stdout
+    assert "checksum" in found.stdout and found.stderr == "h5h264: damage in 3 places\n"
+    report = json.loads(run("verify", "a.h5", "--json", status=1).stdout)
+    assert [d["chunk"] for d in report["damaged"]] == [list(places[n]) for n in ("checked", "gzip", "ours")]
+    assert (report["n_datasets"], report["n_chunks"]) == (3, 12)
+    message = run("repack", "a.h5", "b.h5", status=1).stderr
+    assert "checksum" in message and not list(Path().glob("*b.h5*"))
+
+
+def test_verify_says_what_it_cannot_check():
+    with h5py.File("a.h5", "w") as file:
+        dataset = file.create_dataset("frames", (5, 64, 80), "u2", chunks=(5, 64, 80), compression="gzip")
+        dataset[...] = frames(5)
+    content = Path("a.h5").read_bytes()
+    # gzip's id and name, as the creation properties have them, become those of nobody.
+    gzip = b"\x01\x00\x08\x00\x01\x00\x01\x00deflate\0"
+    assert content.count(gzip) == 1
+    Path("a.h5").write_bytes(content.replace(gzip, b"\xfe\x7e" + gzip[2:8] + b"unknown\0"))
+    found = run("verify", "a.h5").stdout
+    assert "a.h5:/frames: not checked: unknown (32510) is not available here" in found
+
+
+def test_info_shows_how_datasets_are_stored():
+    write_everything("in.h5")
+    run("repack", "in.h5", "out.h5", "--preset", "superfast")
+    text = run("info", "out.h5").stdout
+    assert "/zebra/images  20 × 64 × 80  uint16, " in text
+    assert "h5h264 superfast" in text and "bits video" in text
+    assert "/soft  → /zebra/images" in text and "/external  → other.h5:/x" in text
+    assert run("info", "out.h5:/zebra/images").stdout.count("chunks of") == 1
+    objects = {o["path"]: o for o in json.loads(run("info", "--json", "out.h5").stdout)["objects"]}
+    images = objects["/zebra/images"]
+    assert images["h5h264"]["preset"] == "superfast"
+    assert images["h5h264"]["kinds"][0]["format_version"] == 1
+    assert images["raw_bytes"] == 20 * 64 * 80 * 2
+    with h5py.File("out.h5") as file:
+        assert images["stored_bytes"] == file["zebra/images"].id.get_storage_size()
+    assert "No such file" in run("info", "none.h5", status=1).stderr
+    assert "nowhere" in run("info", "out.h5:/nowhere", status=1).stderr
+
+
+def write_parts(lengths, chunk=5, dtype="u2"):
+    for name, n in lengths.items():
+        with h5py.File(name, "w") as file:
+            dataset = file.create_dataset(
+                "g/frames", data=movie((n, 64, 80), dtype, seed=n), chunks=(chunk, 64, 80), compression=FILTER_ID,
+                maxshape=(None, 64, 80),
+            )
+            dataset.attrs["unit"] = "ADU"
+            file["names"] = [f"{name} {i}" for i in range(n)]
+            file["energy"] = np.arange(n) / 7
+            file["only " + name] = 1
+
+
+def chunks_of(path):
+    with h5py.File(path) as file:
+        dataset = file["g/frames"]
+        offsets = [dataset.id.get_chunk_info(i).chunk_offset for i in range(dataset.id.get_num_chunks())]
+        return {offset[0]: dataset.id.read_direct_chunk(offset)[1] for offset in offsets}
+
+
+@pytest.mark.parametrize("lengths, n_copied", [([10, 15, 7], 7), ([10, 7, 15], 3), ([3, 4, 5], 0)])
+def test_merge_puts_frames_one_after_the_other(lengths, n_copied):
+    names = ["a.h5", "b.h5", "c.h5"]
+    write_parts(dict(zip(names, lengths)))
+    run("merge", "--inputs", ",".join(names), "--output", "merged")
+    with h5py.File("merged.h5") as merged:
+        parts = [h5py.File(name) for name in names]
+        for name in "g/frames", "energy", "names":
+            assert np.array_equal(merged[name], np.concatenate([part[name][:] for part in parts]))
+        assert merged["g/frames"].attrs["unit"] == "ADU" and "only a.h5" not in merged
+        assert list(merged["source"]) == sum(([i] * n for i, n in enumerate(lengths)), [])
+        assert list(merged["source"].attrs["files"]) == names
+    stored = [list(chunks_of(name).values()) for name in names]
+    chunks = chunks_of("merged.h5").values()
+    assert sum(any(chunk in part for part in stored) for chunk in chunks) == n_copied
+    run("verify", "merged.h5")
+
+
+def test_merge_names_what_does_not_fit():
+    write_parts({"a.h5": 5})
+    for name, shape, dtype in ("b.h5", (5, 64, 90), "u2"), ("c.h5", (5, 64, 80), "f4"):
+        with h5py.File(name, "w") as file:
+            file["g/frames"] = np.zeros(shape, dtype)
+    error = run("merge", "--inputs", "a.h5,b.h5", "--output", "m.h5", status=1).stderr
+    assert "/g/frames is 5 × 64 × 80 in a.h5, 5 × 64 × 90 in b.h5" in error
+    error = run("merge", "--inputs", "a.h5,c.h5", "--output", "m.h5", status=1).stderr
+    assert "/g/frames is uint16 in a.h5, float32 in c.h5" in error
+    assert "the output is the input" in run("merge", "--inputs", "a.h5,a.h5", "--output", "a.h5", status=1).stderr
+    assert not Path("m.h5").exists()
+
+
+def test_convert_chooses_the_chunks_that_python_advises():
+    tifffile = pytest.importorskip("tifffile")
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("chunks", ROOT / "python/h5h264/_chunks.py")
+    advice = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(advice)
+    for shape in (37, 64, 80), (11, 600, 500), (200, 32, 16):
+        tifffile.imwrite("stack.tif", movie(shape, "u2"))
+        run("convert", "stack.tif", "--output", "stack")
+        with h5py.File("stack.h5") as file:
+            assert file["frames"].chunks == tuple(advice.chunks(shape, "u2"))
+            assert np.array_equal(file["frames"], movie(shape, "u2"))
+
+
+def test_export_gives_the_samples():
+    tifffile = pytest.importorskip("tifffile")
+    arrays = {"a": frames(11), "b": frames(11).astype(">i4"), "c": movie((2, 3, 16, 20), "f8"), "d": frames(2, "u1")}
+    with h5py.File("in.h5", "w") as file:
+        for name, array in arrays.items():
+            create(file, array, name=name)
+    for name, array in arrays.items():
+        run("export", f"in.h5:/{name}", f"{name}.npy")
+        assert np.array_equal(np.load(f"{name}.npy"), array)
+        run("export", f"in.h5:/{name}", f"{name}.tif")
+        files = sorted(Path().glob(f"{name}_*.tif"))
+        read = np.stack([tifffile.imread(file) for file in files])
+        assert np.array_equal(read, array.reshape(-1, *array.shape[-2:]))
+    run("export", "in.h5:/a", "a.png")
+    run("convert", *sorted(Path().glob("a_*.png")), "--output", "again.h5")
+    with h5py.File("again.h5") as file:
+        assert np.array_equal(file["frames"], arrays["a"]) and file["frames"].dtype == "u2"
+        assert file["names"].asstr()[3] == "a_03.png"
+    assert "PNG has samples of" in run("export", "in.h5:/c", "c.png", status=1).stderr
+    assert "no dataset is named" in run("export", "in.h5", "c.npy", status=1).stderr
+
+
+def test_bench_compares_filters():
+    with h5py.File("in.h5", "w") as file:
+        file["frames"] = frames()
+    assert "h5h264 superfast" in run("bench", "in.h5:/frames").stdout
+    report = json.loads(run("bench", "--json", "in.h5:/frames").stdout)
+    ratios = {outcome["filter"]: outcome["ratio"] for outcome in report["filters"]}
+    assert ratios["h5h264 ultrafast"] > ratios["shuffle, gzip 4"] > 1
+    assert "Suggestion: h5h264" in report["suggestion"]
+
+
+def write_large():
+    with h5py.File("large.h5", "w") as file:
+        file["frames"] = np.random.default_rng(1).integers(0, 60000, (400, 256, 256), "u2")
+
+
+COMMANDS = {
+    "repack": ["repack", "large.h5", "out.h5"],
+    "merge": ["merge", "--inputs", "large.h5,copy.h5", "--output", "out.h5"],
+    "convert": ["convert", "stack.tif", "--output", "out.h5"],
+    "export": ["export", "large.h5:/frames", "out.npy"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_killed_in_the_middle_it_leaves_no_output(command):
+    tifffile = pytest.importorskip("tifffile")
+    write_large()
+    os.link("large.h5", "copy.h5")
+    with h5py.File("large.h5") as file:
+        tifffile.imwrite("stack.tif", file["frames"][:])
+    inputs = {path: path.read_bytes() for path in Path().iterdir()}
+    for stop in signal.SIGKILL, signal.SIGINT:
+        process = subprocess.Popen([PROGRAM, *COMMANDS[command]], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        while process.poll() is None and not any(path.stat().st_size > 10000 for path in Path().glob(".out.*.part")):
+            time.sleep(0.001)
+        process.send_signal(stop)
+        assert process.wait() == (130 if stop == signal.SIGINT else -stop)
+        assert not list(Path().glob("out.*"))
+        # Who is interrupted can clean up.
+        assert bool(list(Path().glob(".out.*"))) == (stop == signal.SIGKILL)
+        for path in Path().glob(".out.*"):
+            path.unlink()
+    assert inputs == {path: path.read_bytes() for path in Path().iterdir()}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_full_disk_is_an_error(command):
+    tifffile = pytest.importorskip("tifffile")
+    write_large()
+    os.link("large.h5", "copy.h5")
+    with h5py.File("large.h5") as file:
+        tifffile.imwrite("stack.tif", file["frames"][:])
+    before = sorted(Path().iterdir())
+
+    def limit():
+        # Python has signals for it ignored, which this process inherits: writing fails.
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, 3 << 20))
+
+    message = run(*COMMANDS[command], status=1, preexec_fn=limit).stderr
+    assert "can't write" in message
+    assert sorted(Path().iterdir()) == before
