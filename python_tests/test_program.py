@@ -5,14 +5,17 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from support import FILTER_ID, MAGIC, TESTS, create, movie
 
-from support import FILTER_ID, MAGIC, create, movie
+sys.path.insert(0, str(TESTS.parent / "python" / "h5h264"))
+import calib  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(os.environ.get("CARGO_BIN_EXE_h5h264", ROOT / "crates/cli/target/release/h5h264"))
@@ -165,6 +168,7 @@ def test_repack_takes_datasets_by_name():
     with h5py.File("out.h5") as file:
         assert not file["complex"].chunks and file["mask"].chunks
     assert "can't be repacked" in run("repack", "in.h5", "o.h5", "--dataset", "text", status=1).stderr
+    assert "no dataset matches none/*" in run("repack", "in.h5", "o.h5", "--dataset", "none/*", status=1).stderr
 
 
 def test_repack_with_a_preset_makes_smaller_files():
@@ -185,6 +189,47 @@ def test_repack_keeps_a_user_block():
     assert Path("out.h5").read_bytes()[:512] == b"MATLAB 7.3".ljust(512, b"\0")
     with h5py.File("out.h5") as file:
         assert np.array_equal(file["frames"], frames())
+
+
+@pytest.mark.parametrize("chunk", [(1, 64, 80), (7, 64, 80), (20, 16, 80), (3, 40, 33), (20, 64, 80), (50, 1, 1)])
+@pytest.mark.parametrize("filters", [{}, {"compression": "gzip"}, {"scaleoffset": 0}])
+def test_repack_from_chunks_of_any_shape(chunk, filters):
+    shape = (50, 64, 80)
+    with h5py.File("in.h5", "w") as file:
+        dataset = file.create_dataset("frames", shape, "u2", chunks=chunk, fillvalue=9, **filters)
+        dataset[:31, 10:, :50] = movie((31, 54, 50), "u2")
+        wanted = dataset[:]
+    run("repack", "in.h5", "out.h5", "--threads", "3")
+    with h5py.File("out.h5") as file:
+        assert file["frames"]._filters.keys() == {str(FILTER_ID)}
+        assert np.array_equal(file["frames"], wanted)
+
+
+def write_views(path):
+    """A file with a view, and the frames that the view gives."""
+    with h5py.File(path, "w") as file:
+        create(file, frames(6), chunks=(2, 64, 80), name="raw")
+        file["calib"] = movie((3, 64, 80), "f4")
+        calib.create_processed(file, (6, 64, 80), calib_alg="pedestal_v1", n_cells=1)
+    return frames(6).astype("f4") - movie((3, 64, 80), "f4")[0]
+
+
+def test_views_are_read_and_stay_views():
+    wanted = write_views("in.h5")
+    assert "h5calib" in run("info", "in.h5:/processed").stdout
+    assert "not checked" not in run("verify", "in.h5").stdout
+    run("export", "in.h5:/processed", "out.npy")
+    assert np.array_equal(np.load("out.npy"), wanted)
+    run("repack", "in.h5", "out.h5", "--preset", "superfast")
+    with h5py.File("in.h5") as before, h5py.File("out.h5") as after:
+        stored = [file["processed"].id.read_direct_chunk((0, 0, 0)) for file in (before, after)]
+        assert stored[0] == stored[1]
+        assert str(FILTER_ID) in after["raw"]._filters
+    run("export", "out.h5:/processed", "out.npy")
+    assert np.array_equal(np.load("out.npy"), wanted)
+    run("repack", "in.h5", "out.h5", "--dataset", "processed")
+    with h5py.File("out.h5") as file:
+        assert list(file["processed"]._filters) == [str(FILTER_ID)] and np.array_equal(file["processed"], wanted)
 
 
 def damage(path, name, index):
@@ -302,6 +347,28 @@ def test_merge_names_what_does_not_fit():
     assert "/g/frames is uint16 in a.h5, float32 in c.h5" in error
     assert "the output is the input" in run("merge", "--inputs", "a.h5,a.h5", "--output", "a.h5", status=1).stderr
     assert not Path("m.h5").exists()
+
+
+def test_merge_does_not_mistake_what_it_leaves_out_or_leaves_empty():
+    for name, fill in ("a.h5", 1), ("b.h5", 2):
+        with h5py.File(name, "w") as file:
+            group = file.create_group("g")
+            group.attrs["name"] = name
+            dataset = group.create_dataset(
+                "frames", (20, 64, 80), "u2", chunks=(5, 64, 80), compression=FILTER_ID, fillvalue=fill
+            )
+            dataset[10:] = frames(10)
+            file["source"] = [1, 2, 3]
+            file["scalar"] = 1
+            file["references"] = np.array([dataset.ref], h5py.ref_dtype)
+    with h5py.File("b.h5", "r+") as file:
+        file["more"] = [1]
+    printed = run("merge", "--inputs", "a.h5,b.h5", "--output", "m.h5").stdout
+    for name in "source", "scalar", "references", "more":
+        assert f"/{name} was left out: " in printed
+    with h5py.File("m.h5") as merged, h5py.File("a.h5") as a, h5py.File("b.h5") as b:
+        assert np.array_equal(merged["g/frames"], np.concatenate([a["g/frames"], b["g/frames"]]))
+        assert sorted(merged) == ["g", "source"] and merged["g"].attrs["name"] == "a.h5"
 
 
 def test_convert_chooses_the_chunks_that_python_advises():

@@ -86,7 +86,7 @@ pub fn decode_into(cd_values: &[u32], stored: &[u8], chunk: &mut [u8]) -> Result
 }
 
 /// [`decode`], which neither looks whether the chunk was decoded before nor keeps it.
-pub fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
+fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
     let expected = options::stored_chunk_bytes(cd_values);
     if payload::layout_of(stored)? == Layout::Original {
         let chunk_bytes = original::decoded_bytes(stored)?;

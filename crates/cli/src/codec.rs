@@ -26,7 +26,7 @@ enum Step {
 }
 
 impl Pipeline {
-    /// `None` if there are filters that are left to HDF5.
+    /// `None` if there are filters that are left to HDF5, or several that change the size of a chunk.
     pub fn of(filters: &[FilterUse], chunk_bytes: u64) -> Option<Self> {
         let steps = filters.iter().map(|filter| match (filter.id, &filter.cd_values[..]) {
             (h5h264::FILTER_ID, cd_values) => Some(Step::H264 { cd_values: cd_values.to_vec() }),
@@ -34,7 +34,12 @@ impl Pipeline {
             (SHUFFLE, [item_bytes, ..]) => Some(Step::Shuffle { item_bytes: *item_bytes as usize }),
             _ => None,
         });
-        Some(Self { steps: steps.collect::<Option<_>>()?, chunk_bytes: usize::try_from(chunk_bytes).ok()? })
+        let steps = steps.collect::<Option<Vec<_>>>()?;
+        let is_packed = |step: &Step| !matches!(step, Step::Shuffle { .. });
+        if steps.iter().skip_while(|step| !is_packed(step)).skip(1).any(is_packed) {
+            return None;
+        }
+        Some(Self { steps, chunk_bytes: usize::try_from(chunk_bytes).ok()? })
     }
 
     /// The bytes to store for a chunk, with at most `n_threads` at work on it.
@@ -85,8 +90,10 @@ impl Step {
     fn decode(&self, bytes: &[u8], chunk_bytes: usize, n_threads: usize) -> Result<Vec<u8>> {
         match self {
             Self::H264 { cd_values } => {
-                let chunk = with_threads(n_threads, || h5h264::filter::decode_uncached(cd_values, bytes));
-                Ok(chunk.map_err(|e| anyhow!(e))?.to_vec())
+                let mut chunk = vec![0; chunk_bytes];
+                with_threads(n_threads, || h5h264::filter::decode_into(cd_values, bytes, &mut chunk))
+                    .map_err(|e| anyhow!(e))?;
+                Ok(chunk)
             }
             Self::Gzip { .. } => {
                 let mut chunk = Vec::with_capacity(chunk_bytes);

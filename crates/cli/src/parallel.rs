@@ -106,7 +106,10 @@ mod tests {
             n_consumed.set(n_consumed.get() + 1);
             Ok(())
         };
-        in_order(3, tasks, |i: i32| drop((i, barrier.wait())), consume).unwrap();
+        let work = |_: i32| {
+            barrier.wait();
+        };
+        in_order(3, tasks, work, consume).unwrap();
         assert_eq!(n_consumed.get(), 30);
     }
 

@@ -1,15 +1,16 @@
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use hdf5::Dataset;
 use twox_hash::XxHash3_128;
 
 use crate::codec::Pipeline;
 use crate::h5::{self, FilterUse, Grid};
-use crate::parallel;
+use crate::{parallel, text};
 
 /// A new dataset, whose chunks are encoded on several threads.
 pub struct ChunkWriter {
     pub dataset: Dataset,
     pub grid: Grid,
+    is_checking: bool,
     pipeline: Pipeline,
     n_threads: usize,
 }
@@ -19,8 +20,8 @@ pub struct Written {
     /// Of the chunk's first element.
     pub offset: Vec<u64>,
     pub raw_bytes: u64,
-    /// XXH3-128 of the chunk.
-    pub hash: u128,
+    /// XXH3-128 of what is stored.
+    pub stored_hash: u128,
 }
 
 impl ChunkWriter {
@@ -30,7 +31,12 @@ impl ChunkWriter {
         let filters: Vec<FilterUse> = h5::filters_of(&dataset)?;
         let chunk_bytes = grid.chunk_len() * h5::item_bytes(&dataset)?;
         let pipeline = Pipeline::of(&filters, chunk_bytes);
-        Ok(pipeline.map(|pipeline| Self { dataset, grid, pipeline, n_threads }))
+        Ok(pipeline.map(|pipeline| Self { dataset, grid, is_checking: false, pipeline, n_threads }))
+    }
+
+    /// Decodes every chunk, and compares it, before it is written.
+    pub fn checking(self) -> Self {
+        Self { is_checking: true, ..self }
     }
 
     /// Makes a chunk of each task, which comes with the chunk's coordinates, encodes it, both on other
@@ -42,11 +48,20 @@ impl ChunkWriter {
         mut written: impl FnMut(Written) -> Result<()>,
     ) -> Result<()> {
         let threads_per_chunk = self.grid.threads_per_chunk(self.n_threads);
-        let work = |(offset, task)| -> Result<_> {
+        let work = |(offset, task): (Vec<u64>, T)| -> Result<_> {
             let chunk = make(task)?;
             let stored = self.pipeline.encode(&chunk, threads_per_chunk)?;
-            let hash = XxHash3_128::oneshot(&chunk);
-            Ok((stored, Written { offset, raw_bytes: chunk.len() as u64, hash }))
+            let stored_hash = XxHash3_128::oneshot(&stored);
+            let raw_bytes = chunk.len() as u64;
+            if self.is_checking {
+                let is_same = self.pipeline.decode(stored.clone(), 0, threads_per_chunk)? == chunk;
+                ensure!(
+                    is_same,
+                    "chunk {} does not decode to what it was made of",
+                    text::coordinates(&offset)
+                );
+            }
+            Ok((stored, Written { offset, raw_bytes, stored_hash }))
         };
         parallel::in_order(self.n_threads, tasks, work, |result| {
             let (stored, chunk) = result?;

@@ -107,7 +107,7 @@ fn sample(dataset: &Dataset) -> Result<(Grid, Vec<Vec<u8>>)> {
         let extent = grid.extent_at(&offset);
         let elements = h5::read_slab(dataset, &offset, &extent)?.into_bytes()?;
         let mut chunk = vec![0; usize::try_from(grid.chunk_len() * item_bytes)?];
-        h5::place(&mut chunk, &grid.chunk, &vec![0; extent.len()], &elements, &extent, item_bytes as usize);
+        h5::place(&mut chunk, &grid.chunk, &vec![0; extent.len()], &elements, &extent);
         Ok(chunk)
     });
     let chunks = chunks.collect::<Result<Vec<_>>>()?;

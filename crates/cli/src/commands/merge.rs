@@ -9,7 +9,7 @@ use hdf5::plist::DatasetCreate;
 use hdf5::{Dataset, Dataspace, File};
 use indicatif::ProgressBar;
 
-use crate::h5::{self, Elements, Explain, Grid};
+use crate::h5::{self, Elements, Entry, Explain, Grid, Object, StoredChunks};
 use crate::output::{Output, with_h5_extension};
 use crate::parallel::Threads;
 use crate::write::ChunkWriter;
@@ -45,19 +45,19 @@ impl Arguments {
         let file = h5::create_file(output.path())?;
         let n_bytes = common.iter().flat_map(|one| &one.parts).map(|part| part.storage_size()).sum();
         let bar = progress::bar(n_bytes, "merging");
-        h5::copy_attributes(&files[0], &file, &h5::Translator::to_nothing(&files[0], &file))?;
         for one in &common {
             Merger { files: &files, file: &file, n_threads: self.threads.n(), bar: &bar }
                 .dataset(one)
                 .with_context(|| one.path.clone())?;
         }
+        copy_group_attributes(&files[0], &file)?;
         self.write_source(&file, &common)?;
         bar.finish_and_clear();
         h5::close_file(file)?;
         output.finish()?;
         let mut out = io::stdout();
-        for path in left_out {
-            writeln!(out, "{path} was left out: not in all files")?;
+        for (path, reason) in left_out {
+            writeln!(out, "{path} was left out: {reason}")?;
         }
         for one in &common {
             writeln!(out, "{}  {}", one.path, text::shape(&one.shape()))?;
@@ -128,11 +128,14 @@ impl Merger<'_> {
 
     /// Chunk by chunk: copied, or put together and encoded.
     fn chunks(&self, common: &Common, writer: &ChunkWriter) -> Result<()> {
-        let is_alike = common.chunks_are_alike()?;
-        let item_bytes = h5::item_bytes(&writer.dataset)?;
+        let stored = match common.chunks_are_alike()? {
+            true => common.parts.iter().map(stored_chunks).collect::<Result<Vec<_>>>()?,
+            false => Vec::new(),
+        };
+        let fill = h5::fill_value(&writer.dataset)?;
         let tasks = writer.grid.offsets().filter_map(|offset| {
             let pieces = common.pieces(&offset, &writer.grid.extent_at(&offset));
-            match self.copy_chunk(&pieces, is_alike, common, writer, &offset) {
+            match copy_chunk(&pieces, &stored, writer, &offset) {
                 Ok(true) => return None,
                 Ok(false) => (),
                 Err(e) => return Some(Err(e)),
@@ -140,35 +143,10 @@ impl Merger<'_> {
             let read = |piece: Piece| Ok((piece.clone(), common.read(&piece)?.into_bytes()?));
             Some(pieces.into_iter().map(read).collect::<Result<Vec<_>>>().map(|pieces| (offset, pieces)))
         });
-        let make = |pieces: Vec<(Piece, Vec<u8>)>| plan::assemble(&pieces, &writer.grid.chunk, item_bytes);
+        let make = |pieces: Vec<(Piece, Vec<u8>)>| plan::assemble(&pieces, &writer.grid.chunk, &fill);
         writer.write(tasks, make, |_| Ok(()))?;
         self.bar.inc(common.parts.iter().map(|part| part.storage_size()).sum());
         Ok(())
-    }
-
-    /// Copies a stored chunk, if it is one in its own file, too, or if there is nothing to copy.
-    fn copy_chunk(
-        &self,
-        pieces: &[Piece],
-        is_alike: bool,
-        common: &Common,
-        writer: &ChunkWriter,
-        offset: &[u64],
-    ) -> Result<bool> {
-        let [piece] = pieces else { return Ok(false) };
-        let part = &common.parts[piece.part];
-        let is_whole = piece.at == 0
-            && piece.offset[0].is_multiple_of(writer.grid.chunk[0])
-            // Behind the last frame of a file there may be anything.
-            && (piece.extent[0] == writer.grid.chunk[0] || piece.part + 1 == common.parts.len());
-        if !is_alike || !is_whole {
-            return Ok(false);
-        }
-        if let Some(chunk) = h5::stored_chunk(part, &piece.offset)? {
-            let stored = h5::read_chunk(part, &piece.offset, chunk)?;
-            h5::write_chunk(&writer.dataset, offset, &stored, chunk.filter_mask)?;
-        }
-        Ok(true)
     }
 
     /// Strings, records of variable length, and what has filters that HDF5 has to apply.
@@ -188,4 +166,44 @@ impl Merger<'_> {
         }
         Ok(())
     }
+}
+
+fn copy_group_attributes(from: &File, to: &File) -> Result<()> {
+    let nowhere = h5::Translator::to_nothing(from, to);
+    h5::copy_attributes(from, to, &nowhere)?;
+    h5::walk(to, "/", |_, path, _, entry| match entry {
+        Entry::Object(Object::Group(group)) => {
+            let first = from.group(path).explained()?;
+            h5::copy_attributes(&first, &group, &nowhere)
+        }
+        _ => Ok(()),
+    })
+}
+
+fn stored_chunks(part: &Dataset) -> Result<StoredChunks<'_>> {
+    StoredChunks::of(part, &Grid::of(part).context("a dataset that is not chunked")?)
+}
+
+/// Copies a stored chunk, if it is one in its own file, too, or if there is nothing to copy. `stored` has
+/// the chunks of all files, if they mean the same in the new one.
+fn copy_chunk(
+    pieces: &[Piece],
+    stored: &[StoredChunks<'_>],
+    writer: &ChunkWriter,
+    offset: &[u64],
+) -> Result<bool> {
+    let [piece] = pieces else { return Ok(false) };
+    let Some(part) = stored.get(piece.part) else { return Ok(false) };
+    let is_whole = piece.at == 0
+        && piece.offset[0].is_multiple_of(writer.grid.chunk[0])
+        // Behind the last frame of a file there may be anything.
+        && (piece.extent[0] == writer.grid.chunk[0] || piece.part + 1 == stored.len());
+    if !is_whole {
+        return Ok(false);
+    }
+    if let Some(chunk) = part.get(&piece.offset) {
+        let bytes = part.read(&piece.offset, chunk)?;
+        h5::write_chunk(&writer.dataset, offset, &bytes, chunk.filter_mask)?;
+    }
+    Ok(true)
 }

@@ -1,4 +1,6 @@
 mod images;
+mod named;
+mod source;
 mod tree;
 
 use std::io::{self, Write};
@@ -6,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::Glob;
 use hdf5::File;
 use hdf5::plist::DatasetCreate;
 use serde::Serialize;
@@ -19,18 +21,19 @@ use crate::preset::PresetOption;
 use crate::{progress, text};
 
 use images::{Choice, Repacked, Repacker};
+use named::Named;
 
 /// Compress every dataset of images anew, on all cores, and copy everything else as it is
 ///
-/// The new file gets its name after every new chunk was read back and compared. Attributes, links, references
-/// and datatypes stay what they are.
+/// Every new chunk is decoded and compared, and read back from the new file before that gets its name.
+/// Attributes, links, references and datatypes stay what they are.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The file to read
     input: PathBuf,
     /// The file to write
     output: PathBuf,
-    /// Repack these datasets only, of whatever size; * and ** stand for names and paths
+    /// Repack these datasets only, of whatever size; * and ** match parts of paths
     #[arg(long, value_name = "GLOB", num_args = 1..)]
     dataset: Vec<Glob>,
     #[command(flatten)]
@@ -65,25 +68,24 @@ impl Arguments {
     pub fn run(self) -> Result<()> {
         let input = h5::open_file(&self.input)?;
         let output = Output::new(&self.output, &[&self.input])?;
-        let choice = self.choice()?;
+        let choice = self.choice(&input)?;
         let repacked = self.write(&input, output.path(), &choice)?;
         self.verify(output.path(), &repacked)?;
         output.finish()?;
         self.report(&repacked)
     }
 
-    fn choice(&self) -> Result<Choice> {
-        let globs = self.dataset.iter().fold(GlobSetBuilder::new(), |mut globs, glob| {
-            globs.add(glob.clone());
-            globs
-        });
-        let globs: GlobSet = globs.build()?;
+    fn choice(&self, input: &File) -> Result<Choice> {
+        let named = match &self.dataset[..] {
+            [] => None,
+            globs => Some(Named::in_file(globs, input)?),
+        };
         let filters = match self.filter {
             None => vec![self.preset.filter()],
             Some(OtherFilter::Gzip) => vec![(h5::SHUFFLE, vec![]), (h5::GZIP, vec![4])],
             Some(OtherFilter::None) => vec![],
         };
-        Ok(Choice { globs: (!self.dataset.is_empty()).then_some(globs), filters })
+        Ok(Choice { named, filters })
     }
 
     fn write(&self, input: &File, path: &Path, choice: &Choice) -> Result<Vec<Repacked>> {
@@ -106,7 +108,7 @@ impl Arguments {
         Ok(repacked)
     }
 
-    /// Reads the new file back, and compares every chunk with what went into it.
+    /// Reads the new file back, and compares every chunk with the one that was found right.
     fn verify(&self, path: &Path, repacked: &[Repacked]) -> Result<()> {
         let file = h5::open_file(path)?;
         let bar = progress::bar(repacked.iter().map(|one| one.after_bytes).sum(), "verifying");

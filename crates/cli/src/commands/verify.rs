@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::codec::Pipeline;
-use crate::h5::{self, Explain, Grid, Object, StoredChunk};
+use crate::h5::{self, Explain, Grid, Object, StoredChunk, StoredChunks};
 use crate::parallel::{self, Threads};
 use crate::{progress, text};
 
@@ -117,10 +117,14 @@ impl Verifier {
         }
         let grid = Grid::of(dataset);
         let chunk_bytes = grid.as_ref().map_or(0, Grid::chunk_len) * h5::item_bytes(dataset)?;
-        match (grid, Pipeline::of(&filters, chunk_bytes)) {
-            (Some(grid), Some(pipeline)) => self.chunks_here(name, dataset, &grid, &pipeline, bar),
-            (Some(grid), None) => self.chunks_through_hdf5(name, dataset, &grid, bar),
-            (None, _) => self.unchunked(name, dataset, bar),
+        let Some(grid) = grid else { return self.unchunked(name, dataset, bar) };
+        let chunks = match StoredChunks::of(dataset, &grid) {
+            Ok(chunks) => chunks,
+            Err(e) => return self.damage(name, None, text::one_line(&e), bar),
+        };
+        match Pipeline::of(&filters, chunk_bytes) {
+            Some(pipeline) => self.chunks_here(name, &chunks, &grid, &pipeline, bar),
+            None => self.chunks_through_hdf5(name, dataset, &chunks, &grid, bar),
         }
     }
 
@@ -128,18 +132,15 @@ impl Verifier {
     fn chunks_here(
         &mut self,
         name: &str,
-        dataset: &Dataset,
+        chunks: &StoredChunks<'_>,
         grid: &Grid,
         pipeline: &Pipeline,
         bar: &ProgressBar,
     ) -> Result<()> {
-        let stored = grid.offsets().filter_map(|offset| match h5::stored_chunk(dataset, &offset) {
-            Ok(None) => None,
-            Ok(Some(chunk)) => {
-                let bytes = h5::read_chunk(dataset, &offset, chunk);
-                Some(Ok((offset, chunk, bytes)))
-            }
-            Err(e) => Some(Ok((offset, StoredChunk { n_bytes: 0, filter_mask: 0 }, Err(e)))),
+        let stored = grid.offsets().filter_map(|offset| {
+            let chunk = chunks.get(&offset)?;
+            let read = chunks.read(&offset, chunk);
+            Some(Ok((offset, chunk, read)))
         });
         let n_threads = self.n_threads;
         let threads_per_chunk = grid.threads_per_chunk(n_threads);
@@ -160,20 +161,15 @@ impl Verifier {
         &mut self,
         name: &str,
         dataset: &Dataset,
+        chunks: &StoredChunks<'_>,
         grid: &Grid,
         bar: &ProgressBar,
     ) -> Result<()> {
         for offset in grid.offsets() {
-            let read = match h5::stored_chunk(dataset, &offset) {
-                Ok(None) => continue,
-                Ok(Some(chunk)) => {
-                    bar.inc(chunk.n_bytes);
-                    h5::touch(dataset, &offset, &grid.extent_at(&offset))
-                }
-                Err(e) => Err(e),
-            };
+            let Some(chunk) = chunks.get(&offset) else { continue };
+            bar.inc(chunk.n_bytes);
             self.report.n_chunks += 1;
-            if let Err(e) = read {
+            if let Err(e) = h5::touch(dataset, &offset, &grid.extent_at(&offset)) {
                 self.damage(name, Some(offset), text::one_line(&e), bar)?;
             }
         }

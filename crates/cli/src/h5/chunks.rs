@@ -1,12 +1,13 @@
+use std::collections::HashMap;
 use std::ptr;
 
 use anyhow::{Result, ensure};
 use hdf5::Dataset;
-use hdf5_sys::h5::HADDR_UNDEF;
-use hdf5_sys::h5d::{H5Dget_chunk_info_by_coord, H5Dread_chunk};
+use hdf5::dataset::ChunkInfoRef;
+use hdf5_sys::h5d::H5Dread_chunk;
 use hdf5_sys::h5p::H5P_DEFAULT;
 
-use super::{call, item_bytes};
+use super::{Explain, call, item_bytes};
 
 /// Bytes that are read at a time of datasets that are not chunked.
 const PART_BYTES: u64 = 8 << 20;
@@ -64,6 +65,27 @@ impl Grid {
         offset
     }
 
+    /// The index of the chunk that the element at `offset` is in.
+    pub fn index(&self, offset: &[u64]) -> u64 {
+        let places = self.n_along().zip(&self.chunk).zip(offset);
+        places.fold(0, |index, ((n, chunk), offset)| index * n + offset / chunk)
+    }
+
+    /// The coordinates of the chunks that a part of the dataset reaches into, in C order.
+    pub fn offsets_in(&self, offset: &[u64], extent: &[u64]) -> impl Iterator<Item = Vec<u64>> {
+        let mut first = Vec::new();
+        let mut shape = Vec::new();
+        for ((offset, extent), chunk) in offset.iter().zip(extent).zip(&self.chunk) {
+            first.push(offset / chunk * chunk);
+            shape.push((offset + extent).saturating_sub(offset / chunk * chunk));
+        }
+        let part = Self { shape, chunk: self.chunk.clone() };
+        (0..part.n_chunks()).map(move |index| {
+            let within = part.offset(index);
+            within.iter().zip(&first).map(|(within, first)| first + within).collect()
+        })
+    }
+
     /// How much of the chunk that starts at `offset` lies in the dataset.
     pub fn extent_at(&self, offset: &[u64]) -> Vec<u64> {
         let ends = self.shape.iter().zip(&self.chunk).zip(offset);
@@ -110,74 +132,108 @@ pub struct StoredChunk {
     pub filter_mask: u32,
 }
 
-/// What the file has of the chunk that starts at `offset`; `None` if nothing.
-pub fn stored_chunk(dataset: &Dataset, offset: &[u64]) -> Result<Option<StoredChunk>> {
-    ensure!(offset.len() == dataset.ndim(), "coordinates of {} dimensions", offset.len());
-    let (mut filter_mask, mut address, mut n_bytes) = (0, HADDR_UNDEF, 0);
-    // SAFETY: `offset` has a value per dimension; the others are written to during the call only.
-    call(|| unsafe {
-        H5Dget_chunk_info_by_coord(
-            dataset.id(),
-            offset.as_ptr(),
-            &mut filter_mask,
-            &mut address,
-            &mut n_bytes,
-        )
-    })?;
-    Ok((address != HADDR_UNDEF).then_some(StoredChunk { n_bytes, filter_mask }))
+/// The chunks of a dataset that are in the file, looked up once: HDF5 goes through all of them to find one.
+pub struct StoredChunks<'d> {
+    dataset: &'d Dataset,
+    grid: Grid,
+    /// By index in the grid.
+    chunks: HashMap<u64, StoredChunk>,
 }
 
-/// The stored bytes of the chunk that starts at `offset`.
-pub fn read_chunk(dataset: &Dataset, offset: &[u64], chunk: StoredChunk) -> Result<Vec<u8>> {
-    ensure!(offset.len() == dataset.ndim(), "coordinates of {} dimensions", offset.len());
-    let len = usize::try_from(chunk.n_bytes)?;
-    let mut stored = Vec::new();
-    stored.try_reserve_exact(len)?;
-    stored.resize(len, 0);
-    let mut filter_mask = 0;
-    let mut room = stored.len();
-    // SAFETY: `offset` has a value per dimension; `room` says how much fits into `stored`.
-    call(|| unsafe {
-        H5Dread_chunk(
-            dataset.id(),
-            H5P_DEFAULT,
-            offset.as_ptr(),
-            &mut filter_mask,
-            stored.as_mut_ptr().cast(),
-            ptr::from_mut(&mut room),
-        )
-    })?;
-    Ok(stored)
+impl<'d> StoredChunks<'d> {
+    /// `grid` is the dataset's own.
+    pub fn of(dataset: &'d Dataset, grid: &Grid) -> Result<Self> {
+        let mut chunks = HashMap::new();
+        if dataset.storage_size() > 0 {
+            let add = |chunk: ChunkInfoRef<'_>| {
+                let stored = StoredChunk { n_bytes: chunk.size, filter_mask: chunk.filter_mask };
+                if chunk.offset.iter().zip(&grid.shape).all(|(offset, n)| offset < n) {
+                    chunks.insert(grid.index(chunk.offset), stored);
+                }
+                0
+            };
+            dataset.chunks_visit(add).explained()?;
+        }
+        Ok(Self { dataset, grid: grid.clone(), chunks })
+    }
+
+    /// What the file has of the chunk that starts at `offset`; `None` if nothing.
+    pub fn get(&self, offset: &[u64]) -> Option<StoredChunk> {
+        self.chunks.get(&self.grid.index(offset)).copied()
+    }
+
+    /// The stored bytes of the chunk that starts at `offset`, as [`get`](Self::get) has found it.
+    pub fn read(&self, offset: &[u64], chunk: StoredChunk) -> Result<Vec<u8>> {
+        ensure!(offset.len() == self.grid.shape.len(), "coordinates of {} dimensions", offset.len());
+        let len = usize::try_from(chunk.n_bytes)?;
+        let mut stored = Vec::new();
+        stored.try_reserve_exact(len)?;
+        stored.resize(len, 0);
+        let mut filter_mask = 0;
+        let mut room = stored.len();
+        // SAFETY: `offset` has a value per dimension; `room` says how much fits into `stored`.
+        call(|| unsafe {
+            H5Dread_chunk(
+                self.dataset.id(),
+                H5P_DEFAULT,
+                offset.as_ptr(),
+                &mut filter_mask,
+                stored.as_mut_ptr().cast(),
+                ptr::from_mut(&mut room),
+            )
+        })?;
+        Ok(stored)
+    }
 }
 
-/// Copies elements of the shape `extent` into an array of the shape `shape`, to where `offset` says.
-pub fn place(
-    array: &mut [u8],
-    shape: &[u64],
-    offset: &[u64],
-    elements: &[u8],
-    extent: &[u64],
-    item_bytes: usize,
-) {
-    let (Some((length, inner_shape)), Some((first, inner_offset)), Some((n, inner_extent))) =
-        (shape.split_first(), offset.split_first(), extent.split_first())
-    else {
-        array.copy_from_slice(elements);
+/// An array, and where a part of it starts.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    pub shape: &'a [u64],
+    pub offset: &'a [u64],
+}
+
+/// Copies elements of the shape `extent` from one array to another.
+pub fn copy_part(to: &mut [u8], to_at: At<'_>, from: &[u8], from_at: At<'_>, extent: &[u64]) {
+    let Some((&n, inner_extent)) = extent.split_first() else {
+        to.copy_from_slice(from);
         return;
     };
-    if shape[1..] == extent[1..] {
-        let row = inner_shape.iter().product::<u64>() as usize * item_bytes;
-        let start = *first as usize * row;
-        array[start..start + elements.len()].copy_from_slice(elements);
+    if extent.contains(&0) {
         return;
     }
-    if *n == 0 || *length == 0 {
+    let (to_row, from_row) = (to.len() / to_at.shape[0] as usize, from.len() / from_at.shape[0] as usize);
+    let (to_start, from_start) = (to_at.offset[0] as usize * to_row, from_at.offset[0] as usize * from_row);
+    let (to_inner, from_inner) = (to_at.inner(), from_at.inner());
+    if to_inner.shape == inner_extent && from_inner.shape == inner_extent {
+        let n_bytes = n as usize * to_row;
+        to[to_start..to_start + n_bytes].copy_from_slice(&from[from_start..from_start + n_bytes]);
         return;
     }
-    let rows = array.chunks_exact_mut(array.len() / *length as usize).skip(*first as usize);
-    for (row, part) in rows.zip(elements.chunks_exact(elements.len() / *n as usize)) {
-        place(row, inner_shape, inner_offset, part, inner_extent, item_bytes);
+    let to_rows = to[to_start..].chunks_exact_mut(to_row);
+    let from_rows = from[from_start..].chunks_exact(from_row);
+    for (to, from) in to_rows.zip(from_rows).take(n as usize) {
+        copy_part(to, to_inner, from, from_inner, inner_extent);
     }
+}
+
+impl At<'_> {
+    fn inner(self) -> Self {
+        Self { shape: &self.shape[1..], offset: &self.offset[1..] }
+    }
+}
+
+/// Copies all elements of an array of the shape `extent` into a larger one, to where `offset` says.
+pub fn place(array: &mut [u8], shape: &[u64], offset: &[u64], elements: &[u8], extent: &[u64]) {
+    let all = At { shape: extent, offset: &vec![0; extent.len()] };
+    copy_part(array, At { shape, offset }, elements, all, extent);
+}
+
+/// An array whose elements all are `element`.
+pub fn filled(element: &[u8], shape: &[u64]) -> Result<Vec<u8>> {
+    let n = usize::try_from(shape.iter().product::<u64>())?;
+    let is_zero = element.iter().all(|byte| *byte == 0);
+    Ok(if is_zero { vec![0; n * element.len()] } else { element.repeat(n) })
 }
 
 #[cfg(test)]
@@ -191,6 +247,10 @@ mod tests {
         let offsets: Vec<_> = grid.offsets().collect();
         assert_eq!(offsets[1], [0, 0, 3]);
         assert_eq!(offsets[4], [4, 0, 0]);
+        assert_eq!(grid.index(&[4, 6, 3]), 5);
+        assert!(offsets.iter().enumerate().all(|(i, offset)| grid.index(offset) == i as u64));
+        let reached: Vec<_> = grid.offsets_in(&[1, 2, 3], &[3, 1, 1]).collect();
+        assert_eq!(reached, [[0, 0, 3], [2, 0, 3]]);
         assert_eq!(grid.extent_at(&[4, 0, 3]), [1, 7, 1]);
         assert_eq!(Grid { shape: vec![], chunk: vec![] }.offsets().count(), 1);
         assert_eq!(Grid { shape: vec![0, 7], chunk: vec![2, 7] }.offsets().count(), 0);
@@ -209,11 +269,20 @@ mod tests {
     fn elements_are_placed_where_they_belong() {
         let placed = |offset: &[u64], elements: &[u8], extent: &[u64]| {
             let mut array = vec![0; 2 * 3 * 2];
-            place(&mut array, &[2, 3, 2], offset, elements, extent, 1);
+            place(&mut array, &[2, 3, 2], offset, elements, extent);
             array
         };
         assert_eq!(placed(&[1, 0, 0], &[1, 2, 3, 4, 5, 6], &[1, 3, 2]), [0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6]);
         assert_eq!(placed(&[0, 1, 1], &[1, 2, 3, 4], &[2, 2, 1]), [0, 0, 0, 1, 0, 2, 0, 0, 0, 3, 0, 4]);
         assert_eq!(placed(&[0, 0, 0], &[1, 2, 3, 4], &[2, 1, 2]), [1, 2, 0, 0, 0, 0, 3, 4, 0, 0, 0, 0]);
+    }
+    #[test]
+    fn a_part_of_an_array_is_copied() {
+        let from: Vec<u8> = (0..18).collect();
+        let mut to = [99; 6];
+        // Elements of two bytes.
+        let from_at = At { shape: &[3, 3], offset: &[1, 1] };
+        copy_part(&mut to, At { shape: &[3, 1], offset: &[1, 0] }, &from, from_at, &[2, 1]);
+        assert_eq!(to, [99, 99, 8, 9, 14, 15]);
     }
 }

@@ -12,7 +12,7 @@ mod slab;
 mod tree;
 
 pub use attributes::copy_attributes;
-pub use chunks::{Grid, StoredChunk, place, read_chunk, stored_chunk};
+pub use chunks::{At, Grid, StoredChunk, StoredChunks, copy_part, filled, place};
 pub use copy::{
     copy_comment, copy_object, copy_user_block, create_file_like, create_group_like, fill_value,
     link_external, link_hard, link_soft,

@@ -136,8 +136,7 @@ fn spaces(dataset: &Dataset, offset: &[u64], extent: &[u64]) -> Result<(Dataspac
             std::ptr::null(),
         )
     })?;
-    // SAFETY: as above.
-    let space =
-        call_for_id!(unsafe { H5Screate_simple(n_dimensions as i32, extent.as_ptr(), std::ptr::null()) })?;
-    Ok((file_space, space))
+    // SAFETY: as above; null stands for the same extent.
+    let create = || unsafe { H5Screate_simple(n_dimensions as i32, extent.as_ptr(), std::ptr::null()) };
+    Ok((file_space, call_for_id!(create())?))
 }

@@ -157,7 +157,8 @@ fn images_in(folder: &Path) -> Result<Vec<PathBuf>> {
 fn image_page(path: &Path) -> Result<Page> {
     let decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
     let (width, height) = decoder.dimensions();
-    Ok(Page { width, height, is_colour: decoder.color_type().has_color() })
+    let is_colour = decoder.color_type().has_color() && !super::reader::is_gray_bmp(path)?;
+    Ok(Page { width, height, is_colour })
 }
 
 fn tiff_pages(path: &Path) -> Result<Vec<Page>> {

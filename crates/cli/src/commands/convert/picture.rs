@@ -96,6 +96,8 @@ samples! {
     F64: f64, TypeDescriptor::Float(FloatSize::U8), "float64";
 }
 
+// That is how a macro gets out of its module.
+#[allow(clippy::single_component_path_imports)]
 pub(super) use for_samples;
 
 /// One frame.

@@ -3,7 +3,8 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use image::ImageReader;
+use image::codecs::bmp::BmpDecoder;
+use image::{DynamicImage, ImageFormat, ImageReader};
 use tiff::ColorType;
 use tiff::decoder::{Decoder, Limits};
 
@@ -81,7 +82,22 @@ fn next_page(pages: &mut Option<Pages>, path: &Path, page: usize) -> Result<Pict
 fn decode_image(path: &Path) -> Result<Picture> {
     let mut reader = ImageReader::open(path)?.with_guessed_format()?;
     reader.no_limits();
-    Picture::of_image(reader.decode()?).context("pixels of an unknown type")
+    let mut image = reader.decode()?;
+    if is_gray_bmp(path)? {
+        image = DynamicImage::ImageLuma8(image.into_luma8());
+    }
+    Picture::of_image(image).context("pixels of an unknown type")
+}
+
+/// Whether it is a BMP of grays, which has a palette of them: there is no other way to write one.
+pub(super) fn is_gray_bmp(path: &Path) -> Result<bool> {
+    let reader = ImageReader::open(path)?.with_guessed_format()?;
+    if reader.format() != Some(ImageFormat::Bmp) {
+        return Ok(false);
+    }
+    let decoder = BmpDecoder::new(reader.into_inner())?;
+    let is_gray = |[r, g, b]: &[u8; 3]| r == g && g == b;
+    Ok(decoder.get_palette().is_some_and(|palette| palette.iter().all(is_gray)))
 }
 
 /// How many samples a pixel of a TIFF has.

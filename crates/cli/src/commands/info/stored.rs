@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use hdf5::Dataset;
 use serde::{Deserialize, Serialize};
 
-use crate::h5::{self, FLETCHER32, FilterUse, Grid};
+use crate::h5::{FLETCHER32, FilterUse, Grid, StoredChunks};
 use crate::text;
 
 /// Chunks that are looked into, spread over the dataset.
@@ -57,13 +57,14 @@ impl Ours {
         let Some(place) = filters.iter().position(|filter| filter.id == h5h264::FILTER_ID) else {
             return Ok(None);
         };
+        let chunks = StoredChunks::of(dataset, grid)?;
         let n_chunks = grid.n_chunks();
         let n_described = n_chunks.min(MOST_CHUNKS);
         let mut kinds = BTreeMap::<Description, u64>::new();
         for i in 0..n_described {
             let offset = grid.offset(i * n_chunks / n_described);
-            let Some(chunk) = h5::stored_chunk(dataset, &offset)? else { continue };
-            let stored = h5::read_chunk(dataset, &offset, chunk)?;
+            let Some(chunk) = chunks.get(&offset) else { continue };
+            let stored = chunks.read(&offset, chunk)?;
             // What comes after ours hides the chunk, but for a checksum, which stands behind it.
             let end = match &filters[place + 1..] {
                 [] => stored.len(),

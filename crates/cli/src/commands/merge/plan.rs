@@ -1,5 +1,6 @@
 //! Which datasets are merged, and what goes into a chunk of the new one.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
@@ -30,35 +31,57 @@ pub struct Piece {
     pub at: u64,
 }
 
-/// What all files have, and the paths of what only the first has.
-pub fn common_datasets(paths: &[PathBuf], files: &[File]) -> Result<(Vec<Common>, Vec<String>)> {
-    let (mut common, mut left_out) = (Vec::new(), Vec::new());
-    for (path, first) in datasets_of(&files[0])? {
-        let others = files[1..].iter().map(|file| file.dataset(&path));
-        match others.collect::<hdf5::Result<Vec<_>>>() {
-            Ok(others) if first.ndim() > 0 => {
-                let parts = [vec![first], others].concat();
-                check_alike(paths, &path, &parts)?;
-                common.push(Common { path, parts });
-            }
-            _ => left_out.push(path),
+/// What all files have, and the paths of what is left out, with the reasons.
+pub fn common_datasets(
+    paths: &[PathBuf],
+    files: &[File],
+) -> Result<(Vec<Common>, BTreeMap<String, &'static str>)> {
+    let (mut common, mut left_out) = (Vec::new(), BTreeMap::new());
+    for path in datasets_of(&files[0])? {
+        let parts: Vec<_> = files.iter().filter_map(|file| file.dataset(&path).ok()).collect();
+        if let Some(reason) = reason_against(&path, &parts, files.len())? {
+            left_out.insert(path, reason);
+            continue;
         }
+        check_alike(paths, &path, &parts)?;
+        common.push(Common { path, parts });
+    }
+    for file in &files[1..] {
+        let others = datasets_of(file)?.into_iter().filter(|path| files[0].dataset(path).is_err());
+        left_out.extend(others.map(|path| (path, "not in all files")));
     }
     ensure!(!common.is_empty(), "the files have no dataset in common that has frames");
     Ok((common, left_out))
 }
 
-fn datasets_of(file: &File) -> Result<Vec<(String, Dataset)>> {
-    let mut datasets = Vec::new();
+fn reason_against(path: &str, parts: &[Dataset], n_files: usize) -> Result<Option<&'static str>> {
+    if path.trim_start_matches('/') == SOURCE {
+        return Ok(Some("it is made anew"));
+    }
+    if parts.len() < n_files {
+        return Ok(Some("not in all files"));
+    }
+    for part in parts {
+        if part.ndim() == 0 {
+            return Ok(Some("it has no dimensions"));
+        }
+        if h5::has_references(&part.dtype().explained()?)? {
+            return Ok(Some("references lead nowhere in another file"));
+        }
+    }
+    Ok(None)
+}
+
+/// The paths of a file's datasets.
+fn datasets_of(file: &File) -> Result<Vec<String>> {
+    let mut paths = Vec::new();
     h5::walk(file, "/", |_, path, _, entry| {
-        if let Entry::Object(Object::Dataset(dataset)) = entry
-            && path.trim_start_matches('/') != SOURCE
-        {
-            datasets.push((path.to_owned(), dataset));
+        if let Entry::Object(Object::Dataset(_)) = entry {
+            paths.push(path.to_owned());
         }
         Ok(())
     })?;
-    Ok(datasets)
+    Ok(paths)
 }
 
 fn check_alike(paths: &[PathBuf], name: &str, parts: &[Dataset]) -> Result<()> {
@@ -114,7 +137,8 @@ impl Common {
     pub fn chunks_are_alike(&self) -> Result<bool> {
         let decoding = |part: &Dataset| -> Result<_> {
             let filters = h5::filters_of(part)?.iter().map(decoding_of).collect::<Vec<_>>();
-            Ok((Grid::of(part).map(|grid| grid.chunk), filters))
+            // What nobody has written is the fill value, which the new dataset has from the first file.
+            Ok((Grid::of(part).map(|grid| grid.chunk), filters, h5::fill_value(part)?))
         };
         let first = decoding(&self.parts[0])?;
         for part in &self.parts[1..] {
@@ -164,13 +188,13 @@ fn pieces(lengths: &[u64], offset: &[u64], extent: &[u64]) -> Vec<Piece> {
     pieces
 }
 
-/// A chunk of these pieces, in C order; what is missing is 0.
-pub fn assemble(pieces: &[(Piece, Vec<u8>)], chunk: &[u64], item_bytes: u64) -> Result<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(chunk.iter().product::<u64>() * item_bytes)?];
+/// A chunk of these pieces, in C order; what is missing is the fill value.
+pub fn assemble(pieces: &[(Piece, Vec<u8>)], chunk: &[u64], fill: &[u8]) -> Result<Vec<u8>> {
+    let mut bytes = h5::filled(fill, chunk)?;
     for (piece, elements) in pieces {
         let mut offset = vec![0; chunk.len()];
         offset[0] = piece.at;
-        h5::place(&mut bytes, chunk, &offset, elements, &piece.extent, item_bytes as usize);
+        h5::place(&mut bytes, chunk, &offset, elements, &piece.extent);
     }
     Ok(bytes)
 }
