@@ -34,9 +34,9 @@ impl ChunkWriter {
         Ok(pipeline.map(|pipeline| Self { dataset, grid, is_checking: false, pipeline, n_threads }))
     }
 
-    /// Decodes every chunk, and compares it, before it is written.
-    pub fn checking(self) -> Self {
-        Self { is_checking: true, ..self }
+    /// Whether every chunk is decoded, and compared, before it is written.
+    pub fn checking(self, is_checking: bool) -> Self {
+        Self { is_checking, ..self }
     }
 
     /// Makes a chunk of each task, which comes with the chunk's coordinates, encodes it, both on other

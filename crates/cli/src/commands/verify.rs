@@ -115,16 +115,15 @@ impl Verifier {
             let reason = format!("{} is not available here", filter.known_name());
             return self.unreadable(name, reason, bar);
         }
-        let grid = Grid::of(dataset);
-        let chunk_bytes = grid.as_ref().map_or(0, Grid::chunk_len) * h5::item_bytes(dataset)?;
-        let Some(grid) = grid else { return self.unchunked(name, dataset, bar) };
+        let Some(grid) = Grid::of(dataset) else { return self.unchunked(name, dataset, bar) };
+        let chunk_bytes = grid.chunk_len() * h5::item_bytes(dataset)?;
         let chunks = match StoredChunks::of(dataset, &grid) {
             Ok(chunks) => chunks,
             Err(e) => return self.damage(name, None, text::one_line(&e), bar),
         };
         match Pipeline::of(&filters, chunk_bytes) {
-            Some(pipeline) => self.chunks_here(name, &chunks, &grid, &pipeline, bar),
-            None => self.chunks_through_hdf5(name, dataset, &chunks, &grid, bar),
+            Some(pipeline) => self.chunks_here(name, &chunks, &pipeline, bar),
+            None => self.chunks_through_hdf5(name, dataset, &chunks, bar),
         }
     }
 
@@ -133,17 +132,15 @@ impl Verifier {
         &mut self,
         name: &str,
         chunks: &StoredChunks<'_>,
-        grid: &Grid,
         pipeline: &Pipeline,
         bar: &ProgressBar,
     ) -> Result<()> {
-        let stored = grid.offsets().filter_map(|offset| {
-            let chunk = chunks.get(&offset)?;
+        let stored = chunks.iter().map(|(offset, chunk)| {
             let read = chunks.read(&offset, chunk);
-            Some(Ok((offset, chunk, read)))
+            Ok((offset, chunk, read))
         });
         let n_threads = self.n_threads;
-        let threads_per_chunk = grid.threads_per_chunk(n_threads);
+        let threads_per_chunk = chunks.grid.threads_per_chunk(n_threads);
         let decode = |(offset, chunk, bytes): (Vec<u64>, StoredChunk, Result<Vec<u8>>)| {
             let decoded =
                 bytes.and_then(|bytes| pipeline.decode(bytes, chunk.filter_mask, threads_per_chunk));
@@ -162,14 +159,12 @@ impl Verifier {
         name: &str,
         dataset: &Dataset,
         chunks: &StoredChunks<'_>,
-        grid: &Grid,
         bar: &ProgressBar,
     ) -> Result<()> {
-        for offset in grid.offsets() {
-            let Some(chunk) = chunks.get(&offset) else { continue };
+        for (offset, chunk) in chunks.iter() {
             bar.inc(chunk.n_bytes);
             self.report.n_chunks += 1;
-            if let Err(e) = h5::touch(dataset, &offset, &grid.extent_at(&offset)) {
+            if let Err(e) = h5::touch(dataset, &offset, &chunks.grid.extent_at(&offset)) {
                 self.damage(name, Some(offset), text::one_line(&e), bar)?;
             }
         }

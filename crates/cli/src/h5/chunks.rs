@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ptr;
 
 use anyhow::{Result, ensure};
@@ -39,7 +39,7 @@ impl Grid {
 
     /// How many chunks the dataset has if all are stored.
     pub fn n_chunks(&self) -> u64 {
-        self.n_along().product()
+        self.n_along().fold(1, u64::saturating_mul)
     }
 
     /// Elements of a chunk.
@@ -72,7 +72,7 @@ impl Grid {
     }
 
     /// The coordinates of the chunks that a part of the dataset reaches into, in C order.
-    pub fn offsets_in(&self, offset: &[u64], extent: &[u64]) -> impl Iterator<Item = Vec<u64>> {
+    pub fn offsets_in(&self, offset: &[u64], extent: &[u64]) -> impl Iterator<Item = Vec<u64>> + use<> {
         let mut first = Vec::new();
         let mut shape = Vec::new();
         for ((offset, extent), chunk) in offset.iter().zip(extent).zip(&self.chunk) {
@@ -135,15 +135,16 @@ pub struct StoredChunk {
 /// The chunks of a dataset that are in the file, looked up once: HDF5 goes through all of them to find one.
 pub struct StoredChunks<'d> {
     dataset: &'d Dataset,
-    grid: Grid,
+    /// Where they are.
+    pub grid: Grid,
     /// By index in the grid.
-    chunks: HashMap<u64, StoredChunk>,
+    chunks: BTreeMap<u64, StoredChunk>,
 }
 
 impl<'d> StoredChunks<'d> {
     /// `grid` is the dataset's own.
     pub fn of(dataset: &'d Dataset, grid: &Grid) -> Result<Self> {
-        let mut chunks = HashMap::new();
+        let mut chunks = BTreeMap::new();
         if dataset.storage_size() > 0 {
             let add = |chunk: ChunkInfoRef<'_>| {
                 let stored = StoredChunk { n_bytes: chunk.size, filter_mask: chunk.filter_mask };
@@ -160,6 +161,11 @@ impl<'d> StoredChunks<'d> {
     /// What the file has of the chunk that starts at `offset`; `None` if nothing.
     pub fn get(&self, offset: &[u64]) -> Option<StoredChunk> {
         self.chunks.get(&self.grid.index(offset)).copied()
+    }
+
+    /// All of them, with their coordinates, in C order.
+    pub fn iter(&self) -> impl Iterator<Item = (Vec<u64>, StoredChunk)> {
+        self.chunks.iter().map(|(index, chunk)| (self.grid.offset(*index), *chunk))
     }
 
     /// The stored bytes of the chunk that starts at `offset`, as [`get`](Self::get) has found it.

@@ -73,6 +73,8 @@ pub struct Repacked {
 pub struct Repacker<'r> {
     pub choice: &'r Choice,
     pub n_threads: usize,
+    /// Whether new chunks are decoded and compared.
+    pub is_checking: bool,
     pub bar: &'r ProgressBar,
 }
 
@@ -99,7 +101,7 @@ impl Repacker<'_> {
         let chunk = advice::chunk_shape(&shape, item_bytes, advice::DEFAULT_TARGET_BYTES);
         let dataset = create(&h5::chunked(&from.create_plist().explained()?, &chunk, &self.choice.filters)?)?;
         let writer = ChunkWriter::new(dataset, self.n_threads)?.context("the new dataset is not chunked")?;
-        let writer = writer.checking();
+        let writer = writer.checking(self.is_checking);
         let mut repacked = Repacked {
             path: path.into(),
             raw_bytes: shape.iter().product::<u64>() * item_bytes,
@@ -115,10 +117,7 @@ impl Repacker<'_> {
     fn chunks(&self, from: &Dataset, writer: &ChunkWriter, repacked: &mut Repacked) -> Result<()> {
         let source = Source::new(from, &writer.grid)?;
         let mut reader = source.reader();
-        let tasks = writer.grid.offsets().filter_map(|offset| {
-            let part = reader.read(&offset).transpose()?;
-            Some(part.map(|part| (offset, part)))
-        });
+        let tasks = source.offsets().map(|offset| Ok((offset.clone(), reader.read(&offset)?)));
         // The bar counts what is stored, of which each chunk is a part.
         let part = repacked.before_bytes as f64 / repacked.raw_bytes as f64;
         writer.write(
