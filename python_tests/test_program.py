@@ -243,6 +243,20 @@ def damage(path, name, index):
     return info.chunk_offset
 
 
+def test_what_nobody_has_written_takes_no_time():
+    place = 1 << 39
+    with h5py.File("in.h5", "w") as file:
+        shape, chunks = (1 << 40, 64, 80), (3, 64, 80)
+        images = file.create_dataset("images", shape, "u2", chunks=chunks, compression=FILTER_ID, fillvalue=7)
+        images[place] = frames()[0]
+    for arguments in [("verify", "in.h5"), ("info", "in.h5"), ("repack", "in.h5", "out.h5")]:
+        run(*arguments, timeout=60)
+    with h5py.File("out.h5") as file:
+        dataset = file["images"]
+        assert dataset.id.get_num_chunks() == 1 and dataset.shape == (1 << 40, 64, 80)
+        assert np.array_equal(dataset[place], frames()[0]) and (dataset[place + 1] == 7).all()
+
+
 def test_verify_finds_nothing_in_whole_files():
     write_everything("in.h5")
     run("repack", "in.h5", "out.h5")

@@ -163,6 +163,11 @@ impl<'d> StoredChunks<'d> {
         self.chunks.get(&self.grid.index(offset)).copied()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.chunks.len()
+    }
+
     /// All of them, with their coordinates, in C order.
     pub fn iter(&self) -> impl Iterator<Item = (Vec<u64>, StoredChunk)> {
         self.chunks.iter().map(|(index, chunk)| (self.grid.offset(*index), *chunk))

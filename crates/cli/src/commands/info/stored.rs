@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use hdf5::Dataset;
 use serde::{Deserialize, Serialize};
 
@@ -11,22 +11,22 @@ use crate::h5::{FLETCHER32, FilterUse, Grid, StoredChunks};
 use crate::text;
 
 /// Chunks that are looked into, spread over the dataset.
-const MOST_CHUNKS: u64 = 32;
+const MOST_CHUNKS: usize = 32;
 
 /// A dataset's use of our filter.
 #[derive(Serialize)]
 pub struct Ours {
     pub preset: String,
-    n_chunks: u64,
+    n_chunks: usize,
     /// Chunks of which the rest is known.
-    n_described: u64,
+    n_described: usize,
     /// Alike chunks.
     kinds: Vec<Kind>,
 }
 
 #[derive(Serialize)]
 struct Kind {
-    n_chunks: u64,
+    n_chunks: usize,
     #[serde(flatten)]
     description: Description,
 }
@@ -58,12 +58,10 @@ impl Ours {
             return Ok(None);
         };
         let chunks = StoredChunks::of(dataset, grid)?;
-        let n_chunks = grid.n_chunks();
-        let n_described = n_chunks.min(MOST_CHUNKS);
-        let mut kinds = BTreeMap::<Description, u64>::new();
-        for i in 0..n_described {
-            let offset = grid.offset(i * n_chunks / n_described);
-            let Some(chunk) = chunks.get(&offset) else { continue };
+        let n_chunks = chunks.len();
+        let mut kinds = BTreeMap::<Description, usize>::new();
+        let described = chunks.iter().step_by(n_chunks.div_ceil(MOST_CHUNKS).max(1));
+        for (offset, chunk) in described {
             let stored = chunks.read(&offset, chunk)?;
             // What comes after ours hides the chunk, but for a checksum, which stands behind it.
             let end = match &filters[place + 1..] {
@@ -72,12 +70,12 @@ impl Ours {
                 _ => break,
             };
             let description = match chunk.filter_mask {
-                0 => describe(&stored[..end])
-                    .with_context(|| format!("chunk {}", text::coordinates(&offset)))?,
-                _ => Description::of_unfiltered(),
+                0 => describe(&stored[..end]).unwrap_or_else(|e| Description::of_other(format!("{e:#}"))),
+                _ => Description::of_other("unfiltered".into()),
             };
             *kinds.entry(description).or_default() += 1;
         }
+        let n_described = kinds.values().sum();
         let kinds = kinds.into_iter().map(|(description, n_chunks)| Kind { n_chunks, description });
         Ok(Some(Self {
             preset: preset(&filters[place].cd_values),
@@ -111,11 +109,11 @@ fn describe(stored: &[u8]) -> Result<Description> {
 }
 
 impl Description {
-    /// Of a chunk that HDF5 has stored without the filter.
-    fn of_unfiltered() -> Self {
+    /// Of a chunk that HDF5 has stored without the filter, or that is damaged.
+    fn of_other(content: String) -> Self {
         Self {
             layout: "none".into(),
-            content: "unfiltered".into(),
+            content,
             format_version: None,
             mapping: None,
             table_len: 0,
