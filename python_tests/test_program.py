@@ -1,5 +1,6 @@
 """The program h5h264 on files with everything in them."""
 
+import ctypes
 import json
 import os
 import resource
@@ -163,7 +164,7 @@ def test_repack_for_those_who_cannot_install_a_plugin(name, filters):
 
 def test_repack_takes_datasets_by_name():
     write_everything("in.h5")
-    report = json.loads(run("repack", "in.h5", "out.h5", "--dataset", "**/im*", "mask", "--json").stdout)
+    report = json.loads(run("repack", "in.h5", "out.h5", "--dataset", "**/im*", "--dataset", "mask", "--json").stdout)
     assert [dataset["path"] for dataset in report["datasets"]] == ["/zebra/images", "/mask"]
     with h5py.File("out.h5") as file:
         assert not file["complex"].chunks and file["mask"].chunks
@@ -244,23 +245,116 @@ def damage(path, name, index):
 
 
 def test_what_nobody_has_written_takes_no_time():
-    place = 1 << 39
+    place = 1 << 33
     with h5py.File("in.h5", "w") as file:
-        shape, chunks = (1 << 40, 64, 80), (3, 64, 80)
+        shape, chunks = (1 << 34, 64, 80), (30, 64, 80)
         images = file.create_dataset("images", shape, "u2", chunks=chunks, compression=FILTER_ID, fillvalue=7)
         images[place] = frames()[0]
     for arguments in [("verify", "in.h5"), ("info", "in.h5"), ("repack", "in.h5", "out.h5")]:
         run(*arguments, timeout=60)
     with h5py.File("out.h5") as file:
         dataset = file["images"]
-        assert dataset.id.get_num_chunks() == 1 and dataset.shape == (1 << 40, 64, 80)
+        assert dataset.id.get_num_chunks() == 1 and dataset.shape == (1 << 34, 64, 80)
         assert np.array_equal(dataset[place], frames()[0]) and (dataset[place + 1] == 7).all()
+
+
+def test_strings_keep_their_fill_value():
+    kind = h5py.string_dtype()
+    with h5py.File("in.h5", "w") as file:
+        for name, fill in [("named", "hello"), ("empty", "")]:
+            strings = file.create_dataset(name, (100,), kind, chunks=(10,), fillvalue=fill, compression="gzip")
+            strings[20:40] = [f"s{i}" for i in range(20)]
+        file.create_dataset("contiguous", data=["a", "b"], dtype=kind, fillvalue="none")
+    run("repack", "in.h5", "out.h5")
+    # HDF5 reads strings that nobody has written from files only that it may write to.
+    with h5py.File("in.h5", "r+") as before, h5py.File("out.h5", "r+") as after:
+        for name in before:
+            assert list(after[name].asstr()) == list(before[name].asstr())
+        assert after["named"].asstr()[0] == "hello" and after["named"].id.get_num_chunks() == 2
+
+
+def test_netcdf_reads_what_was_repacked_and_merged():
+    netcdf = pytest.importorskip("netCDF4")
+    for name, n in [("a.nc", 10), ("b.nc", 5)]:
+        with netcdf.Dataset(name, "w") as file:
+            for dimension, length in [("time", None), ("y", 64), ("x", 80), ("name", 3)]:
+                file.createDimension(dimension, length)
+            file.createVariable("x", "f4", ("x",))[:] = np.arange(80)
+            file.createVariable("time", "f8", ("time",))[:] = np.arange(n)
+            file.createVariable("names", str, ("name",))[:] = np.array(["one", "two", "three"], object)
+            images = file.createVariable("images", "u2", ("time", "y", "x"), chunksizes=(5, 64, 80), zlib=True)
+            images[:] = frames(n)
+    run("repack", "a.nc", "out.nc")
+    with netcdf.Dataset("out.nc") as file:
+        assert np.array_equal(file["images"], frames(10)) and list(file["names"]) == ["one", "two", "three"]
+    run("merge", "--inputs", "a.nc,b.nc", "--output", "m.nc")
+    with netcdf.Dataset("m.nc") as file:
+        assert file["images"].dimensions == ("time", "y", "x")
+        assert np.array_equal(file["images"], np.concatenate([frames(10), frames(5)]))
+        assert list(file["time"]) == [*range(10), *range(5)] and list(file["x"]) == list(range(80))
+
+
+def test_files_that_are_not_beside_the_new_one_are_named():
+    Path("new").mkdir()
+    with h5py.File("other.h5", "w") as file:
+        file["x"] = np.arange(12.0)
+    with h5py.File("in.h5", "w") as file:
+        file["link"] = h5py.ExternalLink("other.h5", "/x")
+        layout = h5py.VirtualLayout((12,), "f8")
+        layout[:] = h5py.VirtualSource("other.h5", "x", (12,))
+        file.create_virtual_dataset("virtual", layout)
+    said = run("repack", "in.h5", "new/out.h5").stderr.splitlines()
+    assert [line.split()[1] for line in said] == ["/link", "/virtual"] and all("other.h5" in line for line in said)
+    assert not run("repack", "in.h5", "out.h5").stderr
+
+
+def hdf5():
+    """The libhdf5 of this process, for what h5py does not have."""
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        if "h5py.libs/libhdf5-" in line:
+            return ctypes.CDLL(line.split()[-1])
+    pytest.skip("no libhdf5 of h5py's")
+
+
+def test_edges_that_are_not_filtered():
+    """H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS"""
+    with h5py.File("in.h5", "w", libver="v110") as file:
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_chunk((5, 64, 80))
+        plist.set_deflate(4)
+        assert hdf5().H5Pset_chunk_opts(ctypes.c_int64(plist.id), 2) == 0
+        space = h5py.h5s.create_simple((23, 64, 80))
+        h5py.h5d.create(file.id, b"images", h5py.h5t.NATIVE_UINT16, space, plist)
+        file["images"][:] = frames(23)
+    run("verify", "in.h5")
+    run("repack", "in.h5", "out.h5")
+    run("merge", "--inputs", "in.h5,in.h5", "--output", "m.h5")
+    with h5py.File("out.h5") as file, h5py.File("m.h5") as merged:
+        assert np.array_equal(file["images"], frames(23))
+        assert np.array_equal(merged["images"], np.concatenate([frames(23)] * 2))
 
 
 def test_verify_finds_nothing_in_whole_files():
     write_everything("in.h5")
     run("repack", "in.h5", "out.h5")
     assert "not checked" not in run("verify", "in.h5", "out.h5").stdout
+
+
+def test_verify_goes_on_at_what_can_not_be_opened():
+    with h5py.File("a.h5", "w") as file:
+        file["bad/inner"] = 1
+        file["bad_too"] = np.arange(10)
+        create(file, frames(), chunks=(5, 64, 80))
+        places = [h5py.h5o.get_info(file[name].id).addr for name in ("bad", "bad_too")]
+    with open("a.h5", "r+b") as file:
+        for place in places:
+            file.seek(place)
+            file.write(bytes(8))
+    found = run("verify", "none.h5", "a.h5", status=1)
+    assert "none.h5: " in found.stdout and "a.h5:/bad: " in found.stdout and "a.h5:/bad_too: " in found.stdout
+    assert found.stdout.endswith("4 chunks of 1 dataset decoded\n") and "3 places" in found.stderr
+    assert "can't be read" in run("info", "a.h5").stdout
+    run("repack", "a.h5", "b.h5", status=1)
 
 
 def test_verify_names_each_damaged_chunk():
@@ -361,6 +455,62 @@ def test_merge_names_what_does_not_fit():
     assert "/g/frames is uint16 in a.h5, float32 in c.h5" in error
     assert "the output is the input" in run("merge", "--inputs", "a.h5,a.h5", "--output", "a.h5", status=1).stderr
     assert not Path("m.h5").exists()
+
+
+def test_merge_copies_chunks_of_any_filter_and_refuses_to_change_numbers():
+    for name, n in [("a.h5", 20), ("b.h5", 10)]:
+        with h5py.File(name, "w") as file:
+            lossy = frames(n, "f4") / 7
+            file.create_dataset("lossy", data=lossy, chunks=(5, 64, 80), scaleoffset=1)
+            file.create_dataset("lzf", data=frames(n), chunks=(5, 64, 80), compression="lzf")
+            file.create_dataset("integers", data=frames(n), chunks=(5, 64, 80), scaleoffset=0)
+    run("merge", "--inputs", "a.h5", "b.h5", "--output", "m")
+    with h5py.File("a.h5") as a, h5py.File("b.h5") as b, h5py.File("m.h5") as merged:
+        for name in a:
+            assert np.array_equal(merged[name], np.concatenate([a[name], b[name]])), name
+            chunk = merged[name].id.read_direct_chunk((20, 0, 0))
+            assert chunk == b[name].id.read_direct_chunk((0, 0, 0))
+    for name, n in [("c.h5", 7), ("d.h5", 8)]:
+        with h5py.File(name, "w") as file:
+            file.create_dataset("integers", data=frames(n), chunks=(5, 64, 80), scaleoffset=0)
+    run("merge", "--inputs", "c.h5,d.h5", "--output", "n")
+    with h5py.File("n.h5") as merged:
+        assert np.array_equal(merged["integers"], np.concatenate([frames(7), frames(8)]))
+    with h5py.File("e.h5", "w") as file:
+        file.create_dataset("lossy", data=frames(7, "f4") / 7, chunks=(5, 64, 80), scaleoffset=1)
+    message = run("merge", "--inputs", "e.h5,e.h5", "--output", "o", status=1).stderr
+    assert "scaleoffset may change numbers" in message and not Path("o.h5").exists()
+    with h5py.File("f.h5", "w") as file:
+        file.create_dataset("lzf", data=frames(7), chunks=(5, 64, 80), compression="lzf")
+    message = run("merge", "--inputs", "f.h5,f.h5", "--output", "o", status=1).stderr
+    assert "lzf (32000) is not available here" in message
+
+
+def test_merge_keeps_links_groups_scales_and_names_with_commas():
+    for name, n in [("a,1.h5", 20), ("b.h5", 10)]:
+        with h5py.File(name, "w") as file:
+            images = create(file, frames(n), chunks=(5, 64, 80))
+            file["again"] = images
+            file["soft"] = h5py.SoftLink("/frames")
+            file["external"] = h5py.ExternalLink("other.h5", "/x")
+            file.create_group("empty").attrs["why"] = "for later"
+            file["type"] = np.dtype("i4")
+            for axis, scale in enumerate("tyx"):
+                file[scale] = np.arange(images.shape[axis])
+                file[scale].make_scale(scale)
+                images.dims[axis].attach_scale(file[scale])
+    printed = run("merge", "--inputs", "a,1.h5", "b.h5", "--output", "m").stdout
+    assert "/type was left out: a datatype with a name" in printed
+    with h5py.File("m.h5") as file:
+        assert file["again"] == file["frames"] and file.get("soft", getlink=True).path == "/frames"
+        assert file.get("external", getlink=True).filename == "other.h5"
+        assert file["empty"].attrs["why"] == "for later"
+        assert [dim[0].name for dim in file["frames"].dims] == ["/t", "/y", "/x"]
+        assert [len(file[name]) for name in "tyx"] == [30, 64, 80]
+        assert list(file["source"]) == [0] * 20 + [1] * 10
+    with h5py.File("b.h5", "r+") as file:
+        file["x"][5] = 77
+    assert "/x is not the same" in run("merge", "--inputs", "a,1.h5", "b.h5", "--output", "m", status=1).stderr
 
 
 def test_merge_does_not_mistake_what_it_leaves_out_or_leaves_empty():

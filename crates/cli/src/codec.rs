@@ -7,8 +7,9 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use h5h264::process::with_threads;
+use hdf5::Dataset;
 
-use crate::h5::{FilterUse, GZIP, SHUFFLE};
+use crate::h5::{self, FilterUse, GZIP, Grid, SHUFFLE};
 
 /// A dataset's filters, if all that they do can be done here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +27,17 @@ enum Step {
 }
 
 impl Pipeline {
+    /// What makes and reads the chunks of a dataset. `None` if that is left to HDF5.
+    pub fn of_dataset(dataset: &Dataset, grid: &Grid) -> Result<Option<Self>> {
+        if !h5::is_stored_as_in_memory(dataset)? || h5::has_unfiltered_edges(dataset)? {
+            return Ok(None);
+        }
+        let chunk_bytes = grid.chunk_len().saturating_mul(h5::item_bytes(dataset)?);
+        Ok(Self::of(&h5::filters_of(dataset)?, chunk_bytes))
+    }
+
     /// `None` if there are filters that are left to HDF5, or several that change the size of a chunk.
-    pub fn of(filters: &[FilterUse], chunk_bytes: u64) -> Option<Self> {
+    fn of(filters: &[FilterUse], chunk_bytes: u64) -> Option<Self> {
         let steps = filters.iter().map(|filter| match (filter.id, &filter.cd_values[..]) {
             (h5h264::FILTER_ID, cd_values) => Some(Step::H264 { cd_values: cd_values.to_vec() }),
             (GZIP, [level, ..]) => Some(Step::Gzip { level: *level }),

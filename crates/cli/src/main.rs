@@ -3,6 +3,7 @@
 mod codec;
 mod commands;
 mod h5;
+mod links;
 mod output;
 mod parallel;
 mod preset;

@@ -3,7 +3,7 @@ use hdf5::Dataset;
 use twox_hash::XxHash3_128;
 
 use crate::codec::Pipeline;
-use crate::h5::{self, FilterUse, Grid};
+use crate::h5::{self, Grid};
 use crate::{parallel, text};
 
 /// A new dataset, whose chunks are encoded on several threads.
@@ -28,9 +28,7 @@ impl ChunkWriter {
     /// `None` if the dataset's filters can't be applied here.
     pub fn new(dataset: Dataset, n_threads: usize) -> Result<Option<Self>> {
         let Some(grid) = Grid::of(&dataset) else { return Ok(None) };
-        let filters: Vec<FilterUse> = h5::filters_of(&dataset)?;
-        let chunk_bytes = grid.chunk_len() * h5::item_bytes(&dataset)?;
-        let pipeline = Pipeline::of(&filters, chunk_bytes);
+        let pipeline = Pipeline::of_dataset(&dataset, &grid)?;
         Ok(pipeline.map(|pipeline| Self { dataset, grid, is_checking: false, pipeline, n_threads }))
     }
 

@@ -124,8 +124,7 @@ fn pipeline_of(like: &Dataset, grid: &Grid, filters: &Filters) -> Result<Pipelin
     let space = Dataspace::try_new(lengths).explained()?;
     let datatype = h5::copy_of(&like.dtype().explained()?)?;
     let dataset = h5::create_dataset(&file, "frames", &datatype, &space, &plist, &h5::utf8_link()?)?;
-    let chunk_bytes = grid.chunk_len() * h5::item_bytes(&dataset)?;
-    Pipeline::of(&h5::filters_of(&dataset)?, chunk_bytes).context("a filter that is not here")
+    Pipeline::of_dataset(&dataset, grid)?.context("a filter that is not here")
 }
 
 fn try_filter(filter: String, pipeline: &Pipeline, chunks: &[Vec<u8>]) -> Result<Outcome> {

@@ -77,6 +77,9 @@ enum What {
         target: String,
     },
     UserDefinedLink,
+    Unreadable {
+        cause: String,
+    },
 }
 
 #[derive(Serialize)]
@@ -107,9 +110,11 @@ fn items_of(group: &Group, path: &str) -> Result<Vec<Item>> {
     let mut items = vec![Item { path: path.into(), what: What::of_group(group)? }];
     h5::walk(group, path, |_, path, _, entry| {
         let what = match entry {
-            Entry::Object(Object::Group(group)) => What::of_group(&group)?,
+            Entry::Object(Object::Group(group)) => {
+                What::of_group(&group).unwrap_or_else(|e| What::unreadable(&e))
+            }
             Entry::Object(Object::Dataset(dataset)) => {
-                What::of_dataset(&dataset).with_context(|| path.to_owned())?
+                What::of_dataset(&dataset).unwrap_or_else(|e| What::unreadable(&e))
             }
             Entry::Object(Object::Datatype(_)) => What::Datatype,
             Entry::Again(target) => What::HardLink { target },
@@ -119,6 +124,7 @@ fn items_of(group: &Group, path: &str) -> Result<Vec<Item>> {
                 target: target.to_string_lossy().into(),
             },
             Entry::UserDefined => What::UserDefinedLink,
+            Entry::Unreadable(e) => What::unreadable(&e),
         };
         items.push(Item { path: path.to_owned(), what });
         Ok(())
@@ -127,6 +133,10 @@ fn items_of(group: &Group, path: &str) -> Result<Vec<Item>> {
 }
 
 impl What {
+    fn unreadable(error: &anyhow::Error) -> Self {
+        Self::Unreadable { cause: text::one_line(error) }
+    }
+
     fn of_group(group: &Group) -> Result<Self> {
         Ok(Self::Group { n_attributes: group.loc_info().explained()?.num_attrs as u64 })
     }
@@ -166,6 +176,7 @@ impl Item {
             What::SoftLink { target } => writeln!(out, "{path}  → {target}")?,
             What::ExternalLink { file, target } => writeln!(out, "{path}  → {file}:{target}")?,
             What::UserDefinedLink => writeln!(out, "{path}  user-defined link")?,
+            What::Unreadable { cause } => writeln!(out, "{path}  can't be read: {cause}")?,
             What::Dataset(dataset) => dataset.print(path, out)?,
         }
         Ok(())

@@ -6,27 +6,30 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use hdf5::plist::DatasetCreate;
-use hdf5::{Dataset, Dataspace, File};
+use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
+use hdf5::{Dataset, Dataspace, File, LinkInfo, Location};
 use indicatif::ProgressBar;
 
-use crate::h5::{self, Elements, Entry, Explain, Grid, Object, StoredChunks};
+use crate::h5::{self, Entry, Explain, FilterUse, Grid, Object, StoredChunks, Translator};
+use crate::links::{Folders, Place};
 use crate::output::{Output, with_h5_extension};
 use crate::parallel::Threads;
 use crate::write::ChunkWriter;
 use crate::{progress, text};
 
-use plan::{Common, Piece};
+use plan::{Common, Part, Piece, Plan};
 
 /// Put the datasets that files have in common one after the other, along their first dimension
 ///
-/// The datasets may differ in length, not in type or in the rest of their shape. Compressed chunks are copied as they are
-/// where they fall on the chunks of the new file; others are encoded again. Beside them is `source`, which
-/// has the number of the file that each frame came from, with the files' names in its attribute `files`.
+/// The datasets may differ in length, not in type or in the rest of their shape. Compressed chunks are copied
+/// as they are where they fall on the chunks of the new file; others are encoded again. Beside them is
+/// `source`, which has the number of the file that each frame came from, with the files' names in its
+/// attribute `files`. All else is that of the first file.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The HDF5 files, in order; separated by commas
-    #[arg(long, required = true, value_delimiter = ',', num_args = 1.., value_name = "FILE,…")]
-    inputs: Vec<PathBuf>,
+    /// The HDF5 files, in order; separated by commas, unless that is the name of a file
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE,…")]
+    inputs: Vec<String>,
     /// The HDF5 file to write; .h5 is added to a name without extension
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -34,176 +37,260 @@ pub struct Arguments {
     threads: Threads,
 }
 
+/// Frames in a chunk of `source`.
+const SOURCE_CHUNK: u64 = 1 << 16;
+
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        ensure!(self.inputs.len() > 1, "one input (expected two files or more)");
-        let files = self.inputs.iter().map(|path| h5::open_file(path)).collect::<Result<Vec<_>>>()?;
-        let (common, left_out) = plan::common_datasets(&self.inputs, &files)?;
+        let paths = self.paths();
+        ensure!(paths.len() > 1, "one input (expected two files or more)");
+        let files = paths.iter().map(|path| h5::open_file(path)).collect::<Result<Vec<_>>>()?;
+        let plan = Plan::of(&paths, &files)?;
         let target = with_h5_extension(&self.output);
-        let inputs: Vec<&Path> = self.inputs.iter().map(|path| &**path).collect();
+        let inputs: Vec<&Path> = paths.iter().map(|path| &**path).collect();
         let output = Output::new(&target, &inputs)?;
-        let file = h5::create_file(output.path())?;
-        let n_bytes = common.iter().flat_map(|one| &one.parts).map(|part| part.storage_size()).sum();
+        let file = h5::create_file_like(&files[0], output.path())?;
+        let n_bytes = plan.common.values().flat_map(|one| &one.parts).map(|part| part.storage_size()).sum();
         let bar = progress::bar(n_bytes, "merging");
-        for one in &common {
-            Merger { files: &files, file: &file, n_threads: self.threads.n(), bar: &bar }
-                .dataset(one)
-                .with_context(|| one.path.clone())?;
-        }
-        copy_group_attributes(&files[0], &file)?;
-        self.write_source(&file, &common)?;
+        let mut merger = Merger {
+            file: &file,
+            folders: Folders::of(&paths[0], &target),
+            n_threads: self.threads.n(),
+            translator: Translator::new(&files[0], &file),
+            objects: vec!["/".into()],
+            plan,
+            bar: &bar,
+        };
+        merger.merge(&files[0])?;
+        merger.write_source(&paths)?;
+        let Plan { common, left_out } = merger.plan;
         bar.finish_and_clear();
         h5::close_file(file)?;
+        h5::copy_user_block(&files[0], &paths[0], output.path())?;
         output.finish()?;
         let mut out = io::stdout();
         for (path, reason) in left_out {
             writeln!(out, "{path} was left out: {reason}")?;
         }
-        for one in &common {
-            writeln!(out, "{}  {}", one.path, text::shape(&one.shape()))?;
+        for (path, one) in &common {
+            writeln!(out, "{path}  {}", text::shape(&one.shape()))?;
         }
         Ok(())
     }
 
-    /// Says of each frame of the largest dataset which file it came from.
-    fn write_source(&self, file: &File, common: &[Common]) -> Result<()> {
-        let largest = common.iter().max_by_key(|one| one.n_bytes());
-        let lengths = largest.into_iter().flat_map(Common::lengths);
-        let source: Vec<u32> = lengths.enumerate().flat_map(|(i, n)| vec![i as u32; n as usize]).collect();
-        let dataset = file.new_dataset_builder().with_data(&source).create(plan::SOURCE).explained()?;
-        let names = self.inputs.iter().map(|path| path.to_string_lossy());
-        let names =
-            names.map(|name| name.parse::<hdf5::types::VarLenUnicode>()).collect::<Result<Vec<_>, _>>()?;
-        dataset.new_attr_builder().with_data(&names).create("files").explained()?;
-        Ok(())
+    fn paths(&self) -> Vec<PathBuf> {
+        let split = |input: &String| match Path::new(input).exists() {
+            true => vec![PathBuf::from(input)],
+            false => input.split(',').map(PathBuf::from).collect(),
+        };
+        self.inputs.iter().flat_map(split).collect()
     }
 }
 
 struct Merger<'m> {
-    files: &'m [File],
     file: &'m File,
+    folders: Folders,
     n_threads: usize,
+    /// From the first file to the new one.
+    translator: Translator<'m>,
+    /// Paths of what both have.
+    objects: Vec<String>,
+    plan: Plan,
     bar: &'m ProgressBar,
 }
 
 impl Merger<'_> {
-    fn dataset(&self, common: &Common) -> Result<()> {
-        let dataset = self.create(common)?;
-        let first = &common.parts[0];
-        h5::copy_attributes(first, &dataset, &h5::Translator::to_nothing(&self.files[0], self.file))?;
-        let is_plain = !h5::has_pointers(&dataset.dtype().explained()?)?;
-        match ChunkWriter::new(dataset.clone(), self.n_threads)? {
-            Some(writer) if is_plain => self.chunks(common, &writer),
-            _ => self.through_hdf5(common, &dataset),
+    /// Goes through the first file, and makes each object anew, with what the other files have.
+    fn merge(&mut self, first: &File) -> Result<()> {
+        self.translator.place("/", first, self.file)?;
+        h5::walk(first, "/", |_, path, link, entry| {
+            self.entry(path, link, entry).with_context(|| path.to_owned())
+        })?;
+        for path in &self.objects {
+            let (from, to) = (h5::open(first, path)?, h5::open(self.file, path)?);
+            let lost = h5::copy_attributes(from.location(), to.location(), &self.translator)?;
+            for name in lost {
+                h5::delete_attribute(to.location(), &name)?;
+                let reason = "it refers to what is not in the new file";
+                self.plan.left_out.insert(format!("attribute {name} of {path}"), reason);
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &str, link: &LinkInfo, entry: Entry) -> Result<()> {
+        if self.plan.left_out.contains_key(path) {
+            return Ok(());
+        }
+        let place = Place::of(path, link, self.file)?;
+        match entry {
+            Entry::Object(Object::Group(group)) => {
+                let copy = h5::create_group_like(&group, &place.parent, place.name, &place.link)?;
+                self.placed(path, &group, &copy)
+            }
+            Entry::Object(Object::Dataset(dataset)) => {
+                let Some(common) = self.plan.common.get(path) else {
+                    h5::copy_object(&dataset, &place.parent, place.name, &place.link, &[])?;
+                    let copy = h5::open(&place.parent, place.name)?;
+                    return self.placed(path, &dataset, copy.location());
+                };
+                let copy = self.dataset(common, &place)?;
+                self.placed(path, &dataset, &copy)
+            }
+            Entry::Object(Object::Datatype(_)) => self.leave_out(path, "a datatype with a name"),
+            Entry::Again(known) if !self.objects.contains(&known) => {
+                self.leave_out(path, "what it is another name of was")
+            }
+            other => place.link(path, other, self.file, &self.folders),
         }
     }
 
-    fn create(&self, common: &Common) -> Result<Dataset> {
+    fn placed(&mut self, path: &str, from: &Location, to: &Location) -> Result<()> {
+        self.objects.push(path.to_owned());
+        self.translator.place(path, from, to)
+    }
+
+    fn leave_out(&mut self, path: &str, reason: &'static str) -> Result<()> {
+        self.plan.left_out.insert(path.to_owned(), reason);
+        Ok(())
+    }
+
+    fn dataset(&self, common: &Common, place: &Place<'_>) -> Result<Dataset> {
         let first = &common.parts[0];
-        let (group, name) = h5::parent_of(self.file, &common.path)?;
         let datatype = h5::copy_of(&first.dtype().explained()?)?;
         let shape = common.shape();
-        if first.is_chunked() {
-            let plist = first.create_plist().explained()?;
-            return h5::create_dataset(
-                &group,
-                &name,
-                &datatype,
-                &h5::growing(&shape)?,
-                &plist,
-                &h5::utf8_link()?,
-            );
+        let (space, plist) = if first.is_chunked() {
+            (h5::growing(&shape)?, first.create_plist().explained()?)
+        } else {
+            let lengths: Vec<_> = shape.iter().map(|n| *n as usize).collect();
+            let plist = DatasetCreate::try_new().explained()?;
+            (Dataspace::try_new(lengths).explained()?, plist)
+        };
+        let dataset = h5::create_dataset(&place.parent, place.name, &datatype, &space, &plist, &place.link)?;
+        match Grid::of(&dataset) {
+            Some(grid) if h5::is_stored_as_in_memory(&dataset)? => self.chunks(common, &dataset, &grid)?,
+            _ => self.elements(common, &dataset)?,
         }
-        let lengths: Vec<_> = shape.iter().map(|n| *n as usize).collect();
-        let space = Dataspace::try_new(lengths).explained()?;
-        h5::create_dataset(
-            &group,
-            &name,
-            &datatype,
-            &space,
-            &DatasetCreate::try_new().explained()?,
-            &h5::utf8_link()?,
-        )
+        self.bar.inc(common.parts.iter().map(|part| part.storage_size()).sum());
+        Ok(dataset)
     }
 
     /// Chunk by chunk: copied, or put together and encoded.
-    fn chunks(&self, common: &Common, writer: &ChunkWriter) -> Result<()> {
-        let stored = match common.chunks_are_alike()? {
-            true => common.parts.iter().map(stored_chunks).collect::<Result<Vec<_>>>()?,
-            false => Vec::new(),
-        };
-        let fill = h5::fill_value(&writer.dataset)?;
-        let tasks = writer.grid.offsets().filter_map(|offset| {
-            let pieces = common.pieces(&offset, &writer.grid.extent_at(&offset));
-            match copy_chunk(&pieces, &stored, writer, &offset) {
+    fn chunks(&self, common: &Common, dataset: &Dataset, grid: &Grid) -> Result<()> {
+        let parts = common.chunked_parts()?;
+        let copied = if common.chunks_are_alike()? { &parts[..] } else { &[] };
+        let filters = h5::filters_of(dataset)?;
+        let tasks = common.offsets(&parts, grid)?.filter_map(|offset| {
+            let pieces = common.pieces(&offset, &grid.extent_at(&offset));
+            match copy_chunk(&pieces, copied, dataset, grid, &offset) {
                 Ok(true) => return None,
                 Ok(false) => (),
                 Err(e) => return Some(Err(e)),
             }
-            let read = |piece: Piece| Ok((piece.clone(), common.read(&piece)?.into_bytes()?));
+            if let Err(e) = can_encode_again(&filters) {
+                return Some(Err(e));
+            }
+            let read = |piece: Piece| Ok((piece.clone(), common.read(&piece)?));
             Some(pieces.into_iter().map(read).collect::<Result<Vec<_>>>().map(|pieces| (offset, pieces)))
         });
-        let make = |pieces: Vec<(Piece, Vec<u8>)>| plan::assemble(&pieces, &writer.grid.chunk, &fill);
-        writer.write(tasks, make, |_| Ok(()))?;
-        self.bar.inc(common.parts.iter().map(|part| part.storage_size()).sum());
+        if let Some(writer) = ChunkWriter::new(dataset.clone(), self.n_threads)? {
+            let fill = h5::fill_value(dataset)?;
+            let make = |pieces: Vec<Part>| plan::assemble(pieces, &grid.chunk, &fill);
+            return writer.write(tasks, make, |_| Ok(()));
+        }
+        for task in tasks {
+            let (offset, pieces) = task?;
+            for (piece, elements) in pieces {
+                let mut target = offset.clone();
+                target[0] += piece.at;
+                h5::write_slab(dataset, &target, &piece.extent, &elements)?;
+            }
+        }
         Ok(())
     }
 
-    /// Strings, records of variable length, and what has filters that HDF5 has to apply.
-    fn through_hdf5(&self, common: &Common, dataset: &Dataset) -> Result<()> {
+    /// What HDF5 has to take apart: strings, records of variable length; and what is not chunked.
+    fn elements(&self, common: &Common, dataset: &Dataset) -> Result<()> {
         let mut n_before = 0;
         for part in &common.parts {
             let grid = Grid::of_parts(part)?;
             for offset in grid.offsets() {
                 let extent = grid.extent_at(&offset);
-                let elements: Elements = h5::read_slab(part, &offset, &extent)?;
+                let elements = h5::read_slab(part, &offset, &extent)?;
                 let mut target = offset.clone();
                 target[0] += n_before;
                 h5::write_slab(dataset, &target, &extent, &elements)?;
             }
             n_before += grid.shape[0];
-            self.bar.inc(part.storage_size());
         }
         Ok(())
     }
+
+    /// Says of each frame of the largest dataset which file it came from.
+    fn write_source(&self, paths: &[PathBuf]) -> Result<()> {
+        let largest = self.plan.common.values().max_by_key(|one| one.n_bytes());
+        let mut n_frames = 0;
+        let ends: Vec<u64> = largest
+            .into_iter()
+            .flat_map(Common::lengths)
+            .map(|n| {
+                n_frames += n;
+                n_frames
+            })
+            .collect();
+        let filters = [(h5::SHUFFLE, vec![]), (h5::GZIP, vec![4])];
+        let plist = h5::chunked(&DatasetCreate::try_new().explained()?, &[SOURCE_CHUNK], &filters)?;
+        let datatype = h5::number_type(&TypeDescriptor::Unsigned(IntSize::U4))?;
+        let root = self.file.as_group().explained()?;
+        let space = h5::growing(&[n_frames])?;
+        let dataset = h5::create_dataset(&root, plan::SOURCE, &datatype, &space, &plist, &h5::utf8_link()?)?;
+        let names = paths.iter().map(|path| path.to_string_lossy().parse::<VarLenUnicode>());
+        let names = names.collect::<Result<Vec<_>, _>>()?;
+        dataset.new_attr_builder().with_data(&names).create("files").explained()?;
+        let writer = ChunkWriter::new(dataset, self.n_threads)?.context("the dataset is not chunked")?;
+        let tasks = writer.grid.offsets().map(|offset| Ok((offset.clone(), offset[0])));
+        let make = |start: u64| {
+            let source = |frame| ends.partition_point(|end| *end <= frame) as u32;
+            Ok((start..start + SOURCE_CHUNK).flat_map(|frame| source(frame).to_ne_bytes()).collect())
+        };
+        writer.write(tasks, make, |_| Ok(()))
+    }
 }
 
-fn copy_group_attributes(from: &File, to: &File) -> Result<()> {
-    let nowhere = h5::Translator::to_nothing(from, to);
-    h5::copy_attributes(from, to, &nowhere)?;
-    h5::walk(to, "/", |_, path, _, entry| match entry {
-        Entry::Object(Object::Group(group)) => {
-            let first = from.group(path).explained()?;
-            h5::copy_attributes(&first, &group, &nowhere)
-        }
-        _ => Ok(()),
-    })
+fn can_encode_again(filters: &[FilterUse]) -> Result<()> {
+    for filter in filters {
+        let name = filter.known_name();
+        ensure!(h5::is_available(filter.id), "{name} is not available here");
+        ensure!(
+            filter.is_lossless(),
+            "{name} may change numbers that are encoded again, as they have to be here (expected chunks that are \
+             full up to the end of each file)"
+        );
+    }
+    Ok(())
 }
 
-fn stored_chunks(part: &Dataset) -> Result<StoredChunks<'_>> {
-    StoredChunks::of(part, &Grid::of(part).context("a dataset that is not chunked")?)
-}
-
-/// Copies a stored chunk, if it is one in its own file, too, or if there is nothing to copy. `stored` has
+/// Copies a stored chunk, if it is one in its own file, too, or if there is nothing to copy. `parts` has
 /// the chunks of all files, if they mean the same in the new one.
 fn copy_chunk(
     pieces: &[Piece],
-    stored: &[StoredChunks<'_>],
-    writer: &ChunkWriter,
+    parts: &[StoredChunks<'_>],
+    dataset: &Dataset,
+    grid: &Grid,
     offset: &[u64],
 ) -> Result<bool> {
     let [piece] = pieces else { return Ok(false) };
-    let Some(part) = stored.get(piece.part) else { return Ok(false) };
+    let Some(part) = parts.get(piece.part) else { return Ok(false) };
     let is_whole = piece.at == 0
-        && piece.offset[0].is_multiple_of(writer.grid.chunk[0])
+        && piece.offset[0].is_multiple_of(grid.chunk[0])
         // Behind the last frame of a file there may be anything.
-        && (piece.extent[0] == writer.grid.chunk[0] || piece.part + 1 == stored.len());
+        && (piece.extent[0] == grid.chunk[0] || piece.part + 1 == parts.len());
     if !is_whole {
         return Ok(false);
     }
     if let Some(chunk) = part.get(&piece.offset) {
         let bytes = part.read(&piece.offset, chunk)?;
-        h5::write_chunk(&writer.dataset, offset, &bytes, chunk.filter_mask)?;
+        h5::write_chunk(dataset, offset, &bytes, chunk.filter_mask)?;
     }
     Ok(true)
 }

@@ -14,7 +14,8 @@ use hdf5::plist::DatasetCreate;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::h5::{self, Explain};
+use crate::h5::{self, Entry, Explain, Object};
+use crate::links::Folders;
 use crate::output::Output;
 use crate::parallel::Threads;
 use crate::preset::PresetOption;
@@ -33,8 +34,8 @@ pub struct Arguments {
     input: PathBuf,
     /// The file to write
     output: PathBuf,
-    /// Repack these datasets only, of whatever size; * and ** match parts of paths
-    #[arg(long, value_name = "GLOB", num_args = 1..)]
+    /// Repack these datasets only, of whatever size; * and ** match parts of paths. May be repeated
+    #[arg(long, value_name = "GLOB")]
     dataset: Vec<Glob>,
     #[command(flatten)]
     preset: PresetOption,
@@ -99,9 +100,11 @@ impl Arguments {
         let repacker =
             Repacker { choice, n_threads: self.threads.n(), is_checking: !self.no_verify, bar: &bar };
         let mut repacked = Vec::new();
-        tree::copy(input, &file, |path, from, group, name, datatype, link| {
+        let folders = Folders::of(&self.input, &self.output);
+        tree::copy(input, &file, &folders, |path, from, place, datatype| {
+            let space = from.space().explained()?;
             let create = |plist: &DatasetCreate| {
-                h5::create_dataset(group, name, datatype, &from.space().explained()?, plist, link)
+                h5::create_dataset(&place.parent, place.name, datatype, &space, plist, &place.link)
             };
             let written = repacker.repack(path, from, create)?;
             let is_written = written.is_some();
@@ -114,9 +117,17 @@ impl Arguments {
         Ok(repacked)
     }
 
-    /// Reads the new file back, and compares every chunk with the one that was found right.
+    /// Reads the new file back, and compares every chunk with the one that was found right. What HDF5 has
+    /// copied is looked at, not read.
     fn verify(&self, path: &Path, repacked: &[Repacked]) -> Result<()> {
         let file = h5::open_file(path)?;
+        h5::walk(&file, "/", |_, path, _, entry| match entry {
+            Entry::Object(Object::Dataset(dataset)) => {
+                dataset.create_plist().map(drop).explained().with_context(|| path.to_owned())
+            }
+            Entry::Unreadable(e) => Err(e),
+            _ => Ok(()),
+        })?;
         let bar = progress::bar(repacked.iter().map(|one| one.after_bytes).sum(), "verifying");
         for one in repacked {
             one.verify(&file, self.threads.n(), &bar).with_context(|| one.path.clone())?;

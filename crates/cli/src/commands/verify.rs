@@ -1,14 +1,14 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use hdf5::Dataset;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::codec::Pipeline;
-use crate::h5::{self, Explain, Grid, Object, StoredChunk, StoredChunks};
+use crate::h5::{self, Entry, Explain, FilterUse, Grid, Object, StoredChunk, StoredChunks};
 use crate::parallel::{self, Threads};
 use crate::{progress, text};
 
@@ -39,6 +39,7 @@ struct Report {
 #[derive(Debug, Serialize)]
 struct Damage {
     file: PathBuf,
+    /// Its path; empty if the file as a whole can't be read.
     dataset: String,
     /// Of the chunk's first element; absent if the dataset as a whole is damaged.
     chunk: Option<Vec<u64>>,
@@ -88,40 +89,55 @@ struct Verifier {
 impl Verifier {
     fn file(&mut self, path: &Path) -> Result<()> {
         self.file = path.to_owned();
-        let file = h5::open_file(path)?;
-        let bar = progress::bar(h5::stored_bytes(&file)?, &path.to_string_lossy());
-        let mut datasets = Vec::new();
+        let opened = h5::open_file(path).and_then(|file| Ok((h5::stored_bytes(&file)?, file)));
+        let (n_bytes, file) = match opened {
+            Ok(opened) => opened,
+            Err(e) => return self.damage("", None, text::one_line(&e), &ProgressBar::hidden()),
+        };
+        let bar = progress::bar(n_bytes, &path.to_string_lossy());
+        let (mut datasets, mut unreadable) = (Vec::new(), Vec::new());
         h5::walk(&file, "/", |_, path, _, entry| {
-            if let h5::Entry::Object(Object::Dataset(_)) = entry {
-                datasets.push(path.to_owned());
+            match entry {
+                Entry::Object(Object::Dataset(_)) => datasets.push(path.to_owned()),
+                Entry::Unreadable(e) => unreadable.push((path.to_owned(), e)),
+                _ => (),
             }
             Ok(())
-        })
-        .with_context(|| format!("{}", path.display()))?;
+        })?;
+        for (name, e) in unreadable {
+            self.damage(&name, None, text::one_line(&e), &bar)?;
+        }
         // One at a time, each with its own cache.
         for name in datasets {
             self.report.n_datasets += 1;
-            let dataset = file.dataset(&name).explained()?;
-            self.dataset(&name, &dataset, &bar)?;
+            match file.dataset(&name).explained().and_then(|dataset| Ok((h5::filters_of(&dataset)?, dataset)))
+            {
+                Ok((filters, dataset)) => self.dataset(&name, &dataset, &filters, &bar)?,
+                Err(e) => self.damage(&name, None, text::one_line(&e), &bar)?,
+            }
         }
         bar.finish_and_clear();
         Ok(())
     }
 
-    fn dataset(&mut self, name: &str, dataset: &Dataset, bar: &ProgressBar) -> Result<()> {
-        let filters = h5::filters_of(dataset)?;
+    fn dataset(
+        &mut self,
+        name: &str,
+        dataset: &Dataset,
+        filters: &[FilterUse],
+        bar: &ProgressBar,
+    ) -> Result<()> {
         let missing = filters.iter().find(|filter| !h5::is_available(filter.id));
         if let Some(filter) = missing {
             let reason = format!("{} is not available here", filter.known_name());
             return self.unreadable(name, reason, bar);
         }
         let Some(grid) = Grid::of(dataset) else { return self.unchunked(name, dataset, bar) };
-        let chunk_bytes = grid.chunk_len() * h5::item_bytes(dataset)?;
         let chunks = match StoredChunks::of(dataset, &grid) {
             Ok(chunks) => chunks,
             Err(e) => return self.damage(name, None, text::one_line(&e), bar),
         };
-        match Pipeline::of(&filters, chunk_bytes) {
+        match Pipeline::of_dataset(dataset, &grid)? {
             Some(pipeline) => self.chunks_here(name, &chunks, &pipeline, bar),
             None => self.chunks_through_hdf5(name, dataset, &chunks, bar),
         }
@@ -196,7 +212,15 @@ impl Verifier {
         let damage = Damage { file: self.file.clone(), dataset: name.into(), chunk, cause };
         let place = damage.chunk.as_ref().map(|offset| format!(" {}", text::coordinates(offset)));
         let place = place.unwrap_or_default();
-        self.print(format!("{}:{name}{place}: {}", self.file.display(), damage.cause), bar)?;
+        self.print(
+            format!(
+                "{}{}{name}{place}: {}",
+                self.file.display(),
+                if name.is_empty() { "" } else { ":" },
+                damage.cause
+            ),
+            bar,
+        )?;
         self.report.damaged.push(damage);
         Ok(())
     }

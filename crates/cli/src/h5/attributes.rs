@@ -1,8 +1,9 @@
+use std::collections::BTreeSet;
 use std::ffi::CString;
 
 use anyhow::{Context, Result};
-use hdf5::{Attribute, Datatype, IndexType, IterationOrder, Location};
-use hdf5_sys::h5a::{H5Acreate2, H5Aget_create_plist, H5Aread, H5Awrite};
+use hdf5::{Attribute, Dataset, Datatype, H5Type, IndexType, IterationOrder, Location};
+use hdf5_sys::h5a::{H5Acreate2, H5Adelete, H5Aget_create_plist, H5Aread, H5Awrite};
 use hdf5_sys::h5p::H5P_DEFAULT;
 
 use super::references::{Translator, has_references};
@@ -10,11 +11,13 @@ use super::slab::Elements;
 use super::{Explain, call, call_for_id};
 
 /// Copies the attributes of one object to another, in their order. Those that are there already, because
-/// HDF5 has copied the object, get their references, which HDF5 has left out.
-pub fn copy_attributes(from: &Location, to: &Location, translator: &Translator<'_>) -> Result<()> {
+/// HDF5 has copied the object, get their references, which HDF5 has left out. Gives the names of those of
+/// whose references some have become null.
+pub fn copy_attributes(from: &Location, to: &Location, translator: &Translator<'_>) -> Result<Vec<String>> {
     let by_creation = from.attr_names_by(IndexType::CreationOrder, IterationOrder::Increasing);
     let names = by_creation.or_else(|_| from.attr_names()).explained()?;
     let present = to.attr_names().explained()?;
+    let mut incomplete = Vec::new();
     for name in names {
         let attribute = from.attr(&name).explained()?;
         let datatype = attribute.dtype().explained()?;
@@ -27,10 +30,37 @@ pub fn copy_attributes(from: &Location, to: &Location, translator: &Translator<'
         } else {
             create_like(&attribute, &name, to, &translator.datatype(datatype.clone())?)
         };
+        let n_lost = translator.n_lost();
         copy.and_then(|copy| copy_value(&attribute, &datatype, &copy, translator))
             .with_context(|| format!("attribute {name} of {}", from.name()))?;
+        if translator.n_lost() > n_lost {
+            incomplete.push(name);
+        }
     }
+    Ok(incomplete)
+}
+
+/// Takes an attribute away.
+pub fn delete_attribute(object: &Location, name: &str) -> Result<()> {
+    let name = CString::new(name)?;
+    // SAFETY: the name ends with a NUL; the object is open.
+    call(|| unsafe { H5Adelete(object.id(), name.as_ptr()) })?;
     Ok(())
+}
+
+/// The dimensions of other datasets that a dataset is the scale of (HDF5's Dimension Scale Specification).
+pub fn scaled_dimensions(dataset: &Dataset) -> Result<BTreeSet<u32>> {
+    /// An element of the attribute has the dataset, too.
+    #[derive(H5Type, Clone, Copy)]
+    #[repr(C)]
+    struct Scaled {
+        dimension: u32,
+    }
+    if !dataset.attr_names().explained()?.iter().any(|name| name == "REFERENCE_LIST") {
+        return Ok(BTreeSet::new());
+    }
+    let scaled = dataset.attr("REFERENCE_LIST").and_then(|list| list.read_raw::<Scaled>()).explained()?;
+    Ok(scaled.into_iter().map(|scaled| scaled.dimension).collect())
 }
 
 fn create_like(attribute: &Attribute, name: &str, to: &Location, datatype: &Datatype) -> Result<Attribute> {

@@ -7,7 +7,7 @@ use hdf5::plist::{DatasetCreate, LinkCreate};
 use hdf5::types::{TypeDescriptor, VarLenUnicode};
 use hdf5::{Dataset, Dataspace, Datatype, Extent, File, Group};
 use hdf5_sys::h5d::{H5Dcreate2, H5Dwrite_chunk};
-use hdf5_sys::h5p::{H5P_DEFAULT, H5Premove_filter, H5Pset_chunk, H5Pset_filter};
+use hdf5_sys::h5p::{H5P_DEFAULT, H5Premove_filter, H5Pset_chunk, H5Pset_chunk_opts, H5Pset_filter};
 use hdf5_sys::h5z::{H5Z_FILTER_ALL, H5Z_FLAG_MANDATORY};
 
 use super::{Explain, call, call_for_id};
@@ -47,7 +47,7 @@ pub fn growing(shape: &[u64]) -> Result<Dataspace> {
     Dataspace::try_new(extents).explained()
 }
 
-/// Chunks of this shape through these filters, and all else as in `like`.
+/// Chunks of this shape, all of them through these filters, and all else as in `like`.
 pub fn chunked(like: &DatasetCreate, chunk: &[u64], filters: &[(i32, Vec<u32>)]) -> Result<DatasetCreate> {
     let plist = like.copy();
     let id = plist.id();
@@ -55,6 +55,8 @@ pub fn chunked(like: &DatasetCreate, chunk: &[u64], filters: &[(i32, Vec<u32>)])
     call(|| unsafe { H5Premove_filter(id, H5Z_FILTER_ALL) })?;
     // SAFETY: as above.
     call(|| unsafe { H5Pset_chunk(id, chunk.len() as i32, chunk.as_ptr()) })?;
+    // SAFETY: as above. Chunks at the edges go through the filters like all others.
+    call(|| unsafe { H5Pset_chunk_opts(id, 0) })?;
     for (filter, cd_values) in filters {
         // SAFETY: as above.
         call(|| unsafe {

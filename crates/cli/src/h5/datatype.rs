@@ -1,9 +1,10 @@
 use anyhow::{Result, bail};
-use hdf5::Datatype;
+use hdf5::{Dataset, Datatype};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5t::*;
 
-use super::{call, call_for_id};
+use super::references::has_references;
+use super::{Explain, call, call_for_id};
 
 /// What people call a type: `uint16`, `float32, big-endian`, `compound of 3 members`.
 pub fn describe_type(datatype: &Datatype) -> Result<String> {
@@ -49,6 +50,13 @@ pub fn has_pointers(datatype: &Datatype) -> Result<bool> {
     let detect = |class: H5T_class_t| call(|| unsafe { H5Tdetect_class(datatype.id(), class) });
     // HDF5 counts strings of variable length as strings only.
     Ok(detect(H5T_class_t::H5T_VLEN)? > 0 || detect(H5T_class_t::H5T_STRING)? > 0)
+}
+
+/// Whether elements are stored with the bytes that they have in memory, not as places in the file.
+pub fn is_stored_as_in_memory(dataset: &Dataset) -> Result<bool> {
+    let datatype = dataset.dtype().explained()?;
+    // Strings of a fixed length are, but `has_pointers` does not tell them from others.
+    Ok(!has_pointers(&datatype)? && !has_references(&datatype)?)
 }
 
 /// What numbers are.

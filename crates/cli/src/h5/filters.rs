@@ -2,10 +2,10 @@ use std::ffi::{CStr, c_char};
 
 use anyhow::Result;
 use hdf5::Dataset;
-use hdf5_sys::h5p::{H5Pget_filter2, H5Pget_nfilters};
+use hdf5_sys::h5p::{H5Pget_chunk_opts, H5Pget_filter2, H5Pget_nfilters};
 use hdf5_sys::h5z::{
-    H5Z_FILTER_DEFLATE, H5Z_FILTER_FLETCHER32, H5Z_FILTER_SHUFFLE, H5Z_FLAG_OPTIONAL, H5Z_filter_t,
-    H5Zfilter_avail, H5Zregister,
+    H5Z_FILTER_DEFLATE, H5Z_FILTER_FLETCHER32, H5Z_FILTER_SHUFFLE, H5Z_FILTER_SZIP, H5Z_FLAG_OPTIONAL,
+    H5Z_filter_t, H5Zfilter_avail, H5Zregister,
 };
 
 use super::{Explain, call};
@@ -46,6 +46,16 @@ pub fn filters_of(dataset: &Dataset) -> Result<Vec<FilterUse>> {
     (0..n as u32).map(|index| filter(plist.id(), index)).collect()
 }
 
+/// Whether chunks that reach over the edge of the dataset are stored as they are
+/// (`H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS`). The dataset is chunked.
+pub fn has_unfiltered_edges(dataset: &Dataset) -> Result<bool> {
+    let plist = dataset.create_plist().explained()?;
+    let mut options = 0;
+    // SAFETY: the property list is open; `options` is written to during the call.
+    call(|| unsafe { H5Pget_chunk_opts(plist.id(), &mut options) })?;
+    Ok(options != 0)
+}
+
 fn filter(plist: hdf5_sys::h5i::hid_t, index: u32) -> Result<FilterUse> {
     let mut cd_values = vec![0; 64];
     let mut name = [0u8; 256];
@@ -77,13 +87,29 @@ fn filter(plist: hdf5_sys::h5i::hid_t, index: u32) -> Result<FilterUse> {
 }
 
 impl FilterUse {
+    /// Whether it is known to give back every number as it was.
+    pub fn is_lossless(&self) -> bool {
+        const NBIT: H5Z_filter_t = 5;
+        const SCALEOFFSET: H5Z_filter_t = 6;
+        const SCALEOFFSET_INTEGER: u32 = 2;
+        // As registered with The HDF Group: bzip2, LZF, Blosc, LZ4, Bitshuffle, Zstandard, Blosc 2.
+        const OTHERS: [H5Z_filter_t; 7] = [307, 32000, 32001, 32004, 32008, 32015, 32026];
+        match (self.id, &self.cd_values[..]) {
+            // The number of bits is found for each chunk.
+            (SCALEOFFSET, [SCALEOFFSET_INTEGER, 0, ..]) => true,
+            (SCALEOFFSET, _) => false,
+            (GZIP | SHUFFLE | FLETCHER32 | H5Z_FILTER_SZIP | NBIT | h5h264::FILTER_ID, _) => true,
+            (id, _) => OTHERS.contains(&id),
+        }
+    }
+
     /// The name that people know it by.
     pub fn known_name(&self) -> String {
         match self.id {
             GZIP => "gzip".into(),
             SHUFFLE => "shuffle".into(),
             FLETCHER32 => "fletcher32".into(),
-            4 => "szip".into(),
+            H5Z_FILTER_SZIP => "szip".into(),
             5 => "nbit".into(),
             6 => "scaleoffset".into(),
             h5h264::FILTER_ID => "h5h264".into(),

@@ -11,21 +11,25 @@ mod references;
 mod slab;
 mod tree;
 
-pub use attributes::copy_attributes;
+pub use attributes::{copy_attributes, delete_attribute, scaled_dimensions};
 pub use chunks::{At, Grid, StoredChunk, StoredChunks, copy_part, filled, place};
 pub use copy::{
     copy_comment, copy_object, copy_user_block, create_file_like, create_group_like, fill_value,
-    link_external, link_hard, link_soft,
+    has_pointing_fill_value, link_external, link_hard, link_soft, virtual_files,
 };
 pub use create::{
     chunked, close_file, create_dataset, create_file, growing, number_type, parent_of, utf8_link,
     write_chunk, write_strings,
 };
-pub use datatype::{NumberKind, describe_type, has_pointers, is_numeric, number_kind};
+pub use datatype::{
+    NumberKind, describe_type, has_pointers, is_numeric, is_stored_as_in_memory, number_kind,
+};
 pub use error::Explain;
-pub use filters::{FLETCHER32, FilterUse, GZIP, SHUFFLE, filters_of, is_available, register_filters};
-pub use references::{Place, Translator, copy_of, has_references, same_type};
+pub use filters::{
+    FLETCHER32, FilterUse, GZIP, SHUFFLE, filters_of, has_unfiltered_edges, is_available, register_filters,
+};
+pub use references::{Translator, copy_of, has_references, same_type};
 pub use slab::{Elements, item_bytes, open_file, read_slab, touch, write_slab};
-pub use tree::{Address, Entry, Object, address_of, open, stored_bytes, walk};
+pub use tree::{Entry, Object, open, stored_bytes, walk};
 
 use error::{call, call_for_id};

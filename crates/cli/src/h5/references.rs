@@ -1,17 +1,18 @@
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::{ptr, slice};
 
-use anyhow::{Result, bail};
-use hdf5::{Dataspace, Datatype, File};
+use anyhow::{Context, Result, bail};
+use hdf5::{Dataspace, Datatype, File, Location};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::H5P_DEFAULT;
 use hdf5_sys::h5r::{H5R_type_t, H5Rcreate, H5Rdereference2, H5Rget_region};
 use hdf5_sys::h5t::*;
 
 use super::datatype::{base, class};
-use super::tree::address_of_id;
-use super::{Address, call, call_for_id};
+use super::tree::{Address, address_of, address_of_id};
+use super::{call, call_for_id};
 
 /// Bytes of a reference to a region of a dataset, as it is in memory.
 const REGION_BYTES: usize = 12;
@@ -23,14 +24,16 @@ pub struct Translator<'f> {
     /// The file that they go to.
     pub to: &'f File,
     /// Where the objects of the one are in the other. What is not here becomes a null reference.
-    pub objects: HashMap<Address, Place>,
+    objects: HashMap<Address, Place>,
+    /// How many references have become null.
+    n_lost: Cell<u64>,
 }
 
 /// An object of the new file.
 #[derive(Debug, Clone)]
-pub struct Place {
-    pub address: Address,
-    pub path: String,
+struct Place {
+    address: Address,
+    path: String,
 }
 
 /// Whether there are references in a type, on whatever level.
@@ -40,9 +43,27 @@ pub fn has_references(datatype: &Datatype) -> Result<bool> {
 }
 
 impl<'f> Translator<'f> {
-    /// All references become null references.
-    pub fn to_nothing(from: &'f File, to: &'f File) -> Self {
-        Self { from, to, objects: HashMap::new() }
+    /// Knows no object yet.
+    pub fn new(from: &'f File, to: &'f File) -> Self {
+        Self { from, to, objects: HashMap::new(), n_lost: Cell::new(0) }
+    }
+
+    /// Remembers where an object went.
+    pub fn place(&mut self, path: &str, from: &Location, to: &Location) -> Result<()> {
+        let place = Place { address: address_of(to)?, path: path.to_owned() };
+        self.objects.insert(address_of(from)?, place);
+        Ok(())
+    }
+
+    /// Where an object of the old file is in the new one.
+    pub fn path_of(&self, object: &Location) -> Result<&str> {
+        let place = self.objects.get(&address_of(object)?);
+        Ok(&place.context("an object that was not copied")?.path)
+    }
+
+    /// How many references have become null, because what they lead to is not in the new file.
+    pub fn n_lost(&self) -> u64 {
+        self.n_lost.get()
     }
 
     /// Turns the references in elements of a type, as HDF5 has read them, where they are.
@@ -102,8 +123,11 @@ impl<'f> Translator<'f> {
     /// In memory, a reference to an object is its address.
     fn object(&self, element: &mut [u8]) -> Result<()> {
         let bytes = <&mut [u8; 8]>::try_from(element)?;
-        let place = self.objects.get(&Address(u64::from_ne_bytes(*bytes)));
-        *bytes = place.map_or(0, |place| place.address.0).to_ne_bytes();
+        if *bytes == [0; 8] {
+            return Ok(());
+        }
+        let place = self.find(Address(u64::from_ne_bytes(*bytes)));
+        *bytes = place.map_or(0u64, |place| place.address.0).to_ne_bytes();
         Ok(())
     }
 
@@ -117,7 +141,7 @@ impl<'f> Translator<'f> {
         let (from, old) = (self.from.id(), old.as_ptr().cast());
         // SAFETY: the file that the reference is from is open.
         let target: hdf5::Object = call_for_id!(unsafe { H5Rdereference2(from, H5P_DEFAULT, region, old) })?;
-        let Some(place) = self.objects.get(&address_of_id(target.id())?) else { return Ok(()) };
+        let Some(place) = self.find(address_of_id(target.id())?) else { return Ok(()) };
         // SAFETY: as above.
         let space: Dataspace = call_for_id!(unsafe { H5Rget_region(from, region, old) })?;
         let path = CString::new(&*place.path)?;
@@ -125,6 +149,14 @@ impl<'f> Translator<'f> {
         // SAFETY: a reference to a region has as many bytes as are at `new`; the path ends with a NUL.
         call(|| unsafe { H5Rcreate(new, self.to.id(), path.as_ptr(), region, space.id()) })?;
         Ok(())
+    }
+
+    fn find(&self, address: Address) -> Option<&Place> {
+        let place = self.objects.get(&address);
+        if place.is_none() {
+            self.n_lost.set(self.n_lost.get() + 1);
+        }
+        place
     }
 
     /// The type to use in the new file: one that has a name there, too, or the same.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use hdf5::{Dataset, File, Group, IndexType, IterationOrder, LinkInfo, LinkType, Location};
 use hdf5_sys::h5i::{H5I_type_t, hid_t};
 use hdf5_sys::h5l::{H5Lget_val, H5Lunpack_elink_val};
@@ -42,6 +42,8 @@ pub enum Entry {
     External(CString, CString),
     /// A link of a kind that a program has made up.
     UserDefined,
+    /// A hard link to what can't be opened, or to a group whose links can't be read.
+    Unreadable(Error),
 }
 
 /// An object in a file, by its address there.
@@ -87,7 +89,7 @@ pub fn walk(
     mut visit: impl FnMut(&Group, &str, &LinkInfo, Entry) -> Result<()>,
 ) -> Result<()> {
     let mut seen = HashMap::from([(address_of(group)?, path.to_owned())]);
-    walk_group(group, path.trim_end_matches('/'), &mut seen, &mut visit)
+    walk_links(group, links_of(group)?, path.trim_end_matches('/'), &mut seen, &mut visit)
 }
 
 /// What all datasets of a file take in it.
@@ -102,26 +104,17 @@ pub fn stored_bytes(file: &File) -> Result<u64> {
     Ok(sum)
 }
 
-fn walk_group(
+fn walk_links(
     group: &Group,
+    links: Links,
     path: &str,
     seen: &mut HashMap<Address, String>,
     visit: &mut impl FnMut(&Group, &str, &LinkInfo, Entry) -> Result<()>,
 ) -> Result<()> {
-    for (name, link) in links_of(group)? {
+    for (name, link) in links {
         let path = format!("{path}/{name}");
         let entry = match link.link_type {
-            LinkType::Hard => {
-                let object = open(group, &name)?;
-                let address = address_of(object.location())?;
-                match seen.get(&address) {
-                    Some(known) => Entry::Again(known.clone()),
-                    None => {
-                        seen.insert(address, path.clone());
-                        Entry::Object(object)
-                    }
-                }
-            }
+            LinkType::Hard => hard_target(group, &name, &path, seen).unwrap_or_else(Entry::Unreadable),
             LinkType::Soft => Entry::Soft(soft_target(group, &name)?),
             LinkType::External => external_target(group, &name)?.unwrap_or(Entry::UserDefined),
         };
@@ -129,15 +122,36 @@ fn walk_group(
             Entry::Object(Object::Group(inner)) => Some(inner.clone()),
             _ => None,
         };
-        visit(group, &path, &link, entry)?;
-        if let Some(inner) = inner {
-            walk_group(&inner, &path, seen, visit)?;
+        let inner = inner.map(|inner| Ok::<_, Error>((links_of(&inner)?, inner))).transpose();
+        match inner {
+            Err(e) => visit(group, &path, &link, Entry::Unreadable(e))?,
+            Ok(inner) => {
+                visit(group, &path, &link, entry)?;
+                if let Some((links, inner)) = inner {
+                    walk_links(&inner, links, &path, seen, visit)?;
+                }
+            }
         }
     }
     Ok(())
 }
 
-fn links_of(group: &Group) -> Result<Vec<(String, LinkInfo)>> {
+/// The object that a hard link leads to, or the path at which it was `seen`.
+fn hard_target(group: &Group, name: &str, path: &str, seen: &mut HashMap<Address, String>) -> Result<Entry> {
+    let object = open(group, name)?;
+    let address = address_of(object.location())?;
+    Ok(match seen.get(&address) {
+        Some(known) => Entry::Again(known.clone()),
+        None => {
+            seen.insert(address, path.to_owned());
+            Entry::Object(object)
+        }
+    })
+}
+
+type Links = Vec<(String, LinkInfo)>;
+
+fn links_of(group: &Group) -> Result<Links> {
     let by_creation = group.links(IndexType::CreationOrder, IterationOrder::Increasing);
     by_creation.or_else(|_| group.links(IndexType::Name, IterationOrder::Increasing)).explained()
 }

@@ -1,12 +1,12 @@
 //! Which datasets are merged, and what goes into a chunk of the new one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 use hdf5::{Dataset, File};
 
-use crate::h5::{self, Elements, Entry, Explain, FilterUse, Grid, Object};
+use crate::h5::{self, Elements, Entry, Explain, FilterUse, Grid, Object, StoredChunks};
 use crate::text;
 
 /// The dataset that says where frames came from; that of an input is not merged.
@@ -14,7 +14,6 @@ pub const SOURCE: &str = "source";
 
 /// Datasets of the same path, one of each file.
 pub struct Common {
-    pub path: String,
     pub parts: Vec<Dataset>,
 }
 
@@ -31,27 +30,49 @@ pub struct Piece {
     pub at: u64,
 }
 
-/// What all files have, and the paths of what is left out, with the reasons.
-pub fn common_datasets(
-    paths: &[PathBuf],
-    files: &[File],
-) -> Result<(Vec<Common>, BTreeMap<String, &'static str>)> {
-    let (mut common, mut left_out) = (Vec::new(), BTreeMap::new());
-    for path in datasets_of(&files[0])? {
-        let parts: Vec<_> = files.iter().filter_map(|file| file.dataset(&path).ok()).collect();
-        if let Some(reason) = reason_against(&path, &parts, files.len())? {
-            left_out.insert(path, reason);
-            continue;
+/// Elements, and where they go.
+pub type Part = (Piece, Elements);
+
+/// What becomes of the datasets of the first file.
+pub struct Plan {
+    /// What all files have, by path.
+    pub common: BTreeMap<String, Common>,
+    /// What is not in the new file, and why. Other datasets are copied.
+    pub left_out: BTreeMap<String, &'static str>,
+}
+
+impl Plan {
+    pub fn of(paths: &[PathBuf], files: &[File]) -> Result<Self> {
+        let mut plan = Self { common: BTreeMap::new(), left_out: BTreeMap::new() };
+        plan.left_out.insert(format!("/{SOURCE}"), "it is made anew");
+        for path in datasets_of(&files[0])? {
+            let parts: Vec<_> = files.iter().filter_map(|file| file.dataset(&path).ok()).collect();
+            if let Some(reason) = reason_against(&path, &parts, files.len())? {
+                plan.left_out.insert(path, reason);
+                continue;
+            }
+            check_types(paths, &path, &parts)?;
+            if is_scale_of_others(&path, &parts)? {
+                ensure!(
+                    are_same(&parts)?,
+                    "{path} is not the same in all files (expected that of the scale of a dimension other than \
+                     the first)"
+                );
+                continue;
+            }
+            check_shapes(paths, &path, &parts)?;
+            plan.common.insert(path, Common { parts });
         }
-        check_alike(paths, &path, &parts)?;
-        common.push(Common { path, parts });
+        for file in &files[1..] {
+            let others = datasets_of(file)?.into_iter().filter(|path| files[0].dataset(path).is_err());
+            plan.left_out.extend(others.map(|path| (path, "not in all files")));
+        }
+        ensure!(!plan.common.is_empty(), "the files have no dataset in common that has frames");
+        if !files[0].link_exists(SOURCE) {
+            plan.left_out.remove(&format!("/{SOURCE}"));
+        }
+        Ok(plan)
     }
-    for file in &files[1..] {
-        let others = datasets_of(file)?.into_iter().filter(|path| files[0].dataset(path).is_err());
-        left_out.extend(others.map(|path| (path, "not in all files")));
-    }
-    ensure!(!common.is_empty(), "the files have no dataset in common that has frames");
-    Ok((common, left_out))
 }
 
 fn reason_against(path: &str, parts: &[Dataset], n_files: usize) -> Result<Option<&'static str>> {
@@ -68,8 +89,46 @@ fn reason_against(path: &str, parts: &[Dataset], n_files: usize) -> Result<Optio
         if h5::has_references(&part.dtype().explained()?)? {
             return Ok(Some("references lead nowhere in another file"));
         }
+        if h5::filters_of(part)?.iter().any(|filter| filter.id == h5calib::FILTER_ID) {
+            return Ok(Some("a view, of frames that are elsewhere in the new file"));
+        }
     }
     Ok(None)
+}
+
+/// Whether the datasets are scales of dimensions that stay what they are.
+fn is_scale_of_others(path: &str, parts: &[Dataset]) -> Result<bool> {
+    let mut dimensions = BTreeSet::new();
+    for part in parts {
+        dimensions.extend(h5::scaled_dimensions(part)?);
+    }
+    ensure!(
+        dimensions.len() < 2 || !dimensions.contains(&0),
+        "{path} is the scale of the first dimension, which grows, and of others, which do not"
+    );
+    Ok(dimensions.first().is_some_and(|first| *first > 0))
+}
+
+/// Whether datasets have the same elements; strings are not looked into.
+fn are_same(parts: &[Dataset]) -> Result<bool> {
+    let first = &parts[0];
+    if parts.iter().any(|part| part.shape() != first.shape()) {
+        return Ok(false);
+    }
+    if h5::has_pointers(&first.dtype().explained()?)? {
+        return Ok(true);
+    }
+    let grid = Grid::of_parts(first)?;
+    for offset in grid.offsets() {
+        let extent = grid.extent_at(&offset);
+        let wanted = h5::read_slab(first, &offset, &extent)?;
+        for part in &parts[1..] {
+            if h5::read_slab(part, &offset, &extent)?.bytes != wanted.bytes {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// The paths of a file's datasets.
@@ -84,9 +143,8 @@ fn datasets_of(file: &File) -> Result<Vec<String>> {
     Ok(paths)
 }
 
-fn check_alike(paths: &[PathBuf], name: &str, parts: &[Dataset]) -> Result<()> {
-    let first = &parts[0];
-    let first_type = first.dtype().explained()?;
+fn check_types(paths: &[PathBuf], name: &str, parts: &[Dataset]) -> Result<()> {
+    let first_type = parts[0].dtype().explained()?;
     for (part, path) in parts.iter().zip(paths).skip(1) {
         let datatype = part.dtype().explained()?;
         if !h5::same_type(&first_type, &datatype)? {
@@ -98,6 +156,13 @@ fn check_alike(paths: &[PathBuf], name: &str, parts: &[Dataset]) -> Result<()> {
                 path.display()
             );
         }
+    }
+    Ok(())
+}
+
+fn check_shapes(paths: &[PathBuf], name: &str, parts: &[Dataset]) -> Result<()> {
+    let first = &parts[0];
+    for (part, path) in parts.iter().zip(paths).skip(1) {
         if part.shape().get(1..) != first.shape().get(1..) {
             bail!(
                 "{name} is {} in {}, {} in {} (expected the same shape but for the first dimension)",
@@ -133,16 +198,48 @@ impl Common {
         self.shape().iter().product::<u64>() * item_bytes
     }
 
+    /// The stored chunks of all parts; of none, if not all are chunked.
+    pub fn chunked_parts(&self) -> Result<Vec<StoredChunks<'_>>> {
+        let grids: Option<Vec<Grid>> = self.parts.iter().map(Grid::of).collect();
+        let grids = grids.unwrap_or_default();
+        self.parts.iter().zip(&grids).map(|(part, grid)| StoredChunks::of(part, grid)).collect()
+    }
+
+    /// The coordinates of the new chunks that there is anything for, in C order.
+    pub fn offsets<'g>(
+        &self,
+        parts: &[StoredChunks<'_>],
+        grid: &'g Grid,
+    ) -> Result<Box<dyn Iterator<Item = Vec<u64>> + 'g>> {
+        let fill_values = self.parts.iter().map(h5::fill_value).collect::<Result<BTreeSet<_>>>()?;
+        if parts.is_empty() || fill_values.len() > 1 {
+            return Ok(Box::new(grid.offsets()));
+        }
+        let mut indices = BTreeSet::new();
+        let mut n_before = 0;
+        for part in parts {
+            for (mut offset, _) in part.iter() {
+                let extent = part.grid.extent_at(&offset);
+                offset[0] += n_before;
+                indices.extend(grid.offsets_in(&offset, &extent).map(|offset| grid.index(&offset)));
+            }
+            n_before += part.grid.shape[0];
+        }
+        Ok(Box::new(indices.into_iter().map(|index| grid.offset(index))))
+    }
+
     /// Whether stored chunks mean the same in all files.
     pub fn chunks_are_alike(&self) -> Result<bool> {
-        let decoding = |part: &Dataset| -> Result<_> {
+        let mut first = None;
+        for part in &self.parts {
+            let Some(grid) = Grid::of(part) else { return Ok(false) };
+            if h5::has_unfiltered_edges(part)? {
+                return Ok(false);
+            }
             let filters = h5::filters_of(part)?.iter().map(decoding_of).collect::<Vec<_>>();
             // What nobody has written is the fill value, which the new dataset has from the first file.
-            Ok((Grid::of(part).map(|grid| grid.chunk), filters, h5::fill_value(part)?))
-        };
-        let first = decoding(&self.parts[0])?;
-        for part in &self.parts[1..] {
-            if decoding(part)? != first {
+            let decoding = (grid.chunk, filters, h5::fill_value(part)?);
+            if *first.get_or_insert_with(|| decoding.clone()) != decoding {
                 return Ok(false);
             }
         }
@@ -189,12 +286,12 @@ fn pieces(lengths: &[u64], offset: &[u64], extent: &[u64]) -> Vec<Piece> {
 }
 
 /// A chunk of these pieces, in C order; what is missing is the fill value.
-pub fn assemble(pieces: &[(Piece, Vec<u8>)], chunk: &[u64], fill: &[u8]) -> Result<Vec<u8>> {
+pub fn assemble(pieces: Vec<Part>, chunk: &[u64], fill: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = h5::filled(fill, chunk)?;
     for (piece, elements) in pieces {
         let mut offset = vec![0; chunk.len()];
         offset[0] = piece.at;
-        h5::place(&mut bytes, chunk, &offset, elements, &piece.extent);
+        h5::place(&mut bytes, chunk, &offset, &elements.into_bytes()?, &piece.extent);
     }
     Ok(bytes)
 }

@@ -35,11 +35,15 @@ impl Named {
 
     /// Whether it is this very dataset that was named, not one of many.
     pub fn is_exact(&self, path: &str) -> bool {
-        self.0.iter().any(|glob| glob.glob().glob().trim_start_matches('/') == path.trim_start_matches('/'))
+        self.0.iter().any(|glob| is_exact(glob, path))
     }
 }
 
-/// With or without the slash before the path.
+/// With or without the slash before the path, which may have brackets in it.
 fn matches(glob: &GlobMatcher, path: &str) -> bool {
-    glob.is_match(path) || glob.is_match(path.trim_start_matches('/'))
+    is_exact(glob, path) || glob.is_match(path) || glob.is_match(path.trim_start_matches('/'))
+}
+
+fn is_exact(glob: &GlobMatcher, path: &str) -> bool {
+    glob.glob().glob().trim_start_matches('/') == path.trim_start_matches('/')
 }

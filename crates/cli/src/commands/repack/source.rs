@@ -54,7 +54,7 @@ impl<'s> Source<'s> {
         let (mut chunks, mut pipeline) = (None, None);
         if let Some(grid) = Grid::of(dataset) {
             chunks = Some(StoredChunks::of(dataset, &grid)?);
-            pipeline = Pipeline::of(&h5::filters_of(dataset)?, grid.chunk_len() * fill.len() as u64);
+            pipeline = Pipeline::of_dataset(dataset, &grid)?;
         }
         Ok(Self { dataset, target, fill, chunks, pipeline })
     }

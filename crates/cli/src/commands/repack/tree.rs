@@ -1,31 +1,33 @@
 //! Everything but the content of datasets of images.
 
-use std::collections::HashMap;
-
 use anyhow::{Context, Result};
 use hdf5::plist::LinkCreate;
-use hdf5::{Dataset, Datatype, File, Group, LinkInfo, Location};
+use hdf5::{Dataset, Datatype, File, LinkInfo};
 
-use crate::h5::{self, Entry, Explain, Grid, Object, Place, Translator};
+use crate::h5::{self, Entry, Explain, Grid, Object, StoredChunks, Translator};
+use crate::links::{Folders, Place};
+use crate::text;
 
 /// Where datatypes with names are until their own links are made: they have to be there before the datasets.
-const DATATYPES: &str = "__h5h264_datatypes";
+/// As many underscores more as make it a new name.
+const DATATYPES: &str = "h5h264_datatypes";
 
-/// What makes a dataset anew in a group, of a type; false if it is to be copied.
-pub trait Repack: FnMut(&str, &Dataset, &Group, &str, &Datatype, &LinkCreate) -> Result<bool> {}
+/// What makes a dataset anew at a place, of a type; false if it is to be copied.
+pub trait Repack: FnMut(&str, &Dataset, &Place<'_>, &Datatype) -> Result<bool> {}
 
-impl<F> Repack for F where F: FnMut(&str, &Dataset, &Group, &str, &Datatype, &LinkCreate) -> Result<bool> {}
+impl<F> Repack for F where F: FnMut(&str, &Dataset, &Place<'_>, &Datatype) -> Result<bool> {}
 
 /// Copies all links and objects of a file to a new one, and then the attributes and references of
 /// the objects, which may lead anywhere.
-pub fn copy(input: &File, output: &File, repack: impl Repack) -> Result<()> {
+pub fn copy(input: &File, output: &File, folders: &Folders, repack: impl Repack) -> Result<()> {
     let mut copier = Copier {
-        translator: Translator { from: input, to: output, objects: HashMap::new() },
+        translator: Translator::new(input, output),
+        folders,
         paths: Vec::new(),
         datatypes: Vec::new(),
         repack,
     };
-    copier.place("/", input, output)?;
+    copier.translator.place("/", input, output)?;
     copier.paths.push(("/".into(), false));
     copier.copy_datatypes()?;
     h5::walk(input, "/", |_, path, link, entry| {
@@ -34,14 +36,22 @@ pub fn copy(input: &File, output: &File, repack: impl Repack) -> Result<()> {
     for (path, is_copied) in &copier.paths {
         copier.content(path, *is_copied).with_context(|| path.clone())?;
     }
-    if !copier.datatypes.is_empty() {
-        output.unlink(DATATYPES).explained()?;
+    if let Some((folder, _)) = copier.datatypes.first().and_then(|path| path.rsplit_once('/')) {
+        output.unlink(folder).explained()?;
+    }
+    match copier.translator.n_lost() {
+        0 => (),
+        n => eprintln!(
+            "h5h264: {} to objects that no link leads to: null in the new file",
+            text::count(n, "reference")
+        ),
     }
     Ok(())
 }
 
 struct Copier<'f, R> {
     translator: Translator<'f>,
+    folders: &'f Folders,
     /// Of all objects, and whether HDF5 has copied them.
     paths: Vec<(String, bool)>,
     /// Where the datatypes with names are in the new file.
@@ -50,13 +60,6 @@ struct Copier<'f, R> {
 }
 
 impl<R: Repack> Copier<'_, R> {
-    /// Remembers where an object went.
-    fn place(&mut self, path: &str, from: &Location, to: &Location) -> Result<()> {
-        let place = Place { address: h5::address_of(to)?, path: path.to_owned() };
-        self.translator.objects.insert(h5::address_of(from)?, place);
-        Ok(())
-    }
-
     /// Copies the datatypes that have names.
     fn copy_datatypes(&mut self) -> Result<()> {
         let mut datatypes = Vec::new();
@@ -69,47 +72,34 @@ impl<R: Repack> Copier<'_, R> {
         if datatypes.is_empty() {
             return Ok(());
         }
-        let group = self.translator.to.create_group(DATATYPES).explained()?;
+        let mut folder = DATATYPES.to_owned();
+        while self.translator.from.link_exists(&folder) {
+            folder.insert(0, '_');
+        }
+        let group = self.translator.to.create_group(&folder).explained()?;
         let link = LinkCreate::try_new().explained()?;
         for (i, datatype) in datatypes.iter().enumerate() {
             let name = i.to_string();
             h5::copy_object(datatype, &group, &name, &link, &[])?;
             let copy = h5::open(&group, &name)?;
-            let path = format!("/{DATATYPES}/{name}");
-            self.place(&path, datatype, copy.location())?;
+            let path = format!("/{folder}/{name}");
+            self.translator.place(&path, datatype, copy.location())?;
             self.datatypes.push(path);
         }
         Ok(())
     }
 
     fn link(&mut self, path: &str, info: &LinkInfo, entry: Entry) -> Result<()> {
-        let link = LinkCreate::build().char_encoding(info.char_encoding).finish().explained()?;
         let to = self.translator.to;
-        let (parent, name) = path.rsplit_once('/').context("a path without a slash")?;
-        let parent = if parent.is_empty() { "/" } else { parent };
-        let parent = to.group(parent).explained()?;
+        let place = Place::of(path, info, to)?;
         match entry {
-            Entry::Object(object) => self.object(path, &object, &parent, name, &link),
-            Entry::Again(known) => h5::link_hard(to, &known, &parent, name, &link),
-            Entry::Soft(target) => h5::link_soft(&target, &parent, name, &link),
-            Entry::External(file, target) => h5::link_external(&file, &target, &parent, name, &link),
-            Entry::UserDefined => {
-                eprintln!(
-                    "h5h264: {path} is left out: a link of a kind that only the program that made it knows"
-                );
-                Ok(())
-            }
+            Entry::Object(object) => self.object(path, &object, &place),
+            other => place.link(path, other, to, self.folders),
         }
     }
 
-    fn object(
-        &mut self,
-        path: &str,
-        object: &Object,
-        parent: &Group,
-        name: &str,
-        link: &LinkCreate,
-    ) -> Result<()> {
+    fn object(&mut self, path: &str, object: &Object, place: &Place<'_>) -> Result<()> {
+        let Place { parent, name, link } = place;
         let is_copied = match object {
             Object::Group(group) => {
                 h5::create_group_like(group, parent, name, link)?;
@@ -117,24 +107,37 @@ impl<R: Repack> Copier<'_, R> {
             }
             Object::Dataset(dataset) => {
                 let datatype = self.translator.datatype(dataset.dtype().explained()?)?;
-                let is_copied = !(self.repack)(path, dataset, parent, name, &datatype, link)?;
+                let is_copied = !(self.repack)(path, dataset, place, &datatype)?;
                 if is_copied {
-                    h5::copy_object(dataset, parent, name, link, &self.datatypes)?;
+                    self.dataset(path, dataset, place, &datatype)?;
                 }
                 is_copied
             }
             Object::Datatype(datatype) => {
-                let known = self.translator.objects.get(&h5::address_of(datatype)?);
-                let known = known.context("a datatype that was not copied")?.path.clone();
-                h5::link_hard(self.translator.to, &known, parent, name, link)?;
+                let known = self.translator.path_of(datatype)?;
+                h5::link_hard(self.translator.to, known, parent, name, link)?;
                 self.paths.push((path.to_owned(), true));
                 return Ok(());
             }
         };
         let copy = h5::open(parent, name)?;
-        self.place(path, object.location(), copy.location())?;
+        self.translator.place(path, object.location(), copy.location())?;
         self.paths.push((path.to_owned(), is_copied));
         Ok(())
+    }
+
+    fn dataset(&self, path: &str, dataset: &Dataset, place: &Place<'_>, datatype: &Datatype) -> Result<()> {
+        let Place { parent, name, link } = place;
+        for file in h5::virtual_files(dataset)? {
+            self.folders.warn(path, &file);
+        }
+        if !h5::has_pointing_fill_value(dataset)? {
+            return h5::copy_object(dataset, parent, name, link, &self.datatypes);
+        }
+        let space = dataset.space().explained()?;
+        let plist = dataset.create_plist().explained()?;
+        let copy = h5::create_dataset(parent, name, datatype, &space, &plist, link)?;
+        copy_elements(dataset, &copy)
     }
 
     /// Attributes, comments, and references that are the elements of a dataset.
@@ -161,4 +164,20 @@ impl<R: Repack> Copier<'_, R> {
         }
         Ok(())
     }
+}
+
+/// Reads and writes what is stored.
+fn copy_elements(from: &Dataset, to: &Dataset) -> Result<()> {
+    let copy = |grid: &Grid, offset: &[u64]| {
+        let extent = grid.extent_at(offset);
+        h5::write_slab(to, offset, &extent, &h5::read_slab(from, offset, &extent)?)
+    };
+    if let Some(grid) = Grid::of(from) {
+        return StoredChunks::of(from, &grid)?.iter().try_for_each(|(offset, _)| copy(&grid, &offset));
+    }
+    if from.storage_size() == 0 {
+        return Ok(());
+    }
+    let parts = Grid::of_parts(from)?;
+    parts.offsets().try_for_each(|offset| copy(&parts, &offset))
 }
