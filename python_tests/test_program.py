@@ -13,32 +13,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from program import PROGRAM, frames, in_a_folder_of_its_own, run  # noqa: F401
 from support import FILTER_ID, MAGIC, TESTS, create, movie
 
 sys.path.insert(0, str(TESTS.parent / "python" / "h5h264"))
 import calib  # noqa: E402
-
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = Path(os.environ.get("CARGO_BIN_EXE_h5h264", ROOT / "crates/cli/target/release/h5h264"))
-
-
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    if not PROGRAM.is_file():
-        pytest.fail(f"no {PROGRAM} (cargo build --release in crates/cli)")
-
-
-def run(*arguments, status=0, **kwargs):
-    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, **kwargs)
-    assert done.returncode == status, done
-    if status == 1:
-        assert done.stderr.startswith("h5h264: ") and done.stderr.count("\n") == 1, done.stderr
-    return done
-
-
-def frames(n=20, dtype="u2"):
-    return movie((n, 64, 80), dtype)
 
 
 def write_everything(path):
@@ -533,43 +512,6 @@ def test_merge_does_not_mistake_what_it_leaves_out_or_leaves_empty():
     with h5py.File("m.h5") as merged, h5py.File("a.h5") as a, h5py.File("b.h5") as b:
         assert np.array_equal(merged["g/frames"], np.concatenate([a["g/frames"], b["g/frames"]]))
         assert sorted(merged) == ["g", "source"] and merged["g"].attrs["name"] == "a.h5"
-
-
-def test_convert_chooses_the_chunks_that_python_advises():
-    tifffile = pytest.importorskip("tifffile")
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("chunks", ROOT / "python/h5h264/_chunks.py")
-    advice = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(advice)
-    for shape in (37, 64, 80), (11, 600, 500), (200, 32, 16):
-        tifffile.imwrite("stack.tif", movie(shape, "u2"))
-        run("convert", "stack.tif", "--output", "stack")
-        with h5py.File("stack.h5") as file:
-            assert file["frames"].chunks == tuple(advice.chunks(shape, "u2"))
-            assert np.array_equal(file["frames"], movie(shape, "u2"))
-
-
-def test_export_gives_the_samples():
-    tifffile = pytest.importorskip("tifffile")
-    arrays = {"a": frames(11), "b": frames(11).astype(">i4"), "c": movie((2, 3, 16, 20), "f8"), "d": frames(2, "u1")}
-    with h5py.File("in.h5", "w") as file:
-        for name, array in arrays.items():
-            create(file, array, name=name)
-    for name, array in arrays.items():
-        run("export", f"in.h5:/{name}", f"{name}.npy")
-        assert np.array_equal(np.load(f"{name}.npy"), array)
-        run("export", f"in.h5:/{name}", f"{name}.tif")
-        files = sorted(Path().glob(f"{name}_*.tif"))
-        read = np.stack([tifffile.imread(file) for file in files])
-        assert np.array_equal(read, array.reshape(-1, *array.shape[-2:]))
-    run("export", "in.h5:/a", "a.png")
-    run("convert", *sorted(Path().glob("a_*.png")), "--output", "again.h5")
-    with h5py.File("again.h5") as file:
-        assert np.array_equal(file["frames"], arrays["a"]) and file["frames"].dtype == "u2"
-        assert file["names"].asstr()[3] == "a_03.png"
-    assert "PNG has samples of" in run("export", "in.h5:/c", "c.png", status=1).stderr
-    assert "no dataset is named" in run("export", "in.h5", "c.npy", status=1).stderr
 
 
 def test_bench_compares_filters():

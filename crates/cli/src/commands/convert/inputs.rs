@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use image::{ImageDecoder, ImageReader};
-use tiff::decoder::Decoder;
+
+use super::picture::Format;
+use super::reader::image_format;
+use super::tiff_pages::TiffPages;
 
 const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"];
 
@@ -121,11 +123,30 @@ impl ImageFile {
     }
 
     fn new(path: PathBuf, name: String, label: String) -> Result<Self> {
-        let is_tiff = has_extension(&path, &["tif", "tiff"]);
-        let pages = if is_tiff { tiff_pages(&path) } else { image_page(&path).map(|page| vec![page]) };
-        let pages = pages.with_context(|| path.display().to_string())?;
+        let look = || -> Result<_> {
+            let is_tiff = is_tiff(&path)?;
+            let formats =
+                if is_tiff { TiffPages::open(&path)?.formats()? } else { vec![image_format(&path)?] };
+            Ok((is_tiff, formats.into_iter().map(Page::of).collect()))
+        };
+        let (is_tiff, pages) = look().with_context(|| path.display().to_string())?;
         Ok(Self { path, name, label, is_tiff, pages })
     }
+}
+
+impl Page {
+    fn of(format: Format) -> Self {
+        // Two are gray with an alpha channel.
+        let is_colour = format.n_components > 2;
+        Self { width: format.width as u32, height: format.height as u32, is_colour }
+    }
+}
+
+/// By how the file begins, as names can be wrong: the byte order, and the number of TIFF or BigTIFF in it.
+fn is_tiff(path: &Path) -> Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(4).read_to_end(&mut start)?;
+    Ok(matches!(&start[..], b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+"))
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
@@ -135,42 +156,32 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
 
 /// All images below a folder, folder by folder, in natural order.
 fn images_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-    let entries = entries.with_context(|| folder.display().to_string())?;
+    let mut images = Vec::new();
+    add_images_in(folder, &mut Vec::new(), &mut images).with_context(|| folder.display().to_string())?;
+    Ok(images)
+}
+
+/// `parents` are the folders on the way here, without symbolic links, some of which may lead back to them.
+fn add_images_in(folder: &Path, parents: &mut Vec<PathBuf>, images: &mut Vec<PathBuf>) -> Result<()> {
+    let canonical = folder.canonicalize()?;
+    if parents.contains(&canonical) {
+        return Ok(());
+    }
+    parents.push(canonical);
+    let entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
     let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
     alphanumeric_sort::sort_path_slice(&mut paths);
-    let mut images = Vec::new();
     for path in paths {
         // Names with a dot in front are for programs: thumbnails, resource forks.
         if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
             continue;
         }
         if path.is_dir() {
-            images.extend(images_in(&path)?);
+            add_images_in(&path, parents, images).with_context(|| path.display().to_string())?;
         } else if has_extension(&path, &EXTENSIONS) {
             images.push(path);
         }
     }
-    Ok(images)
-}
-
-fn image_page(path: &Path) -> Result<Page> {
-    let decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
-    let (width, height) = decoder.dimensions();
-    let is_colour = decoder.color_type().has_color() && !super::reader::is_gray_bmp(path)?;
-    Ok(Page { width, height, is_colour })
-}
-
-fn tiff_pages(path: &Path) -> Result<Vec<Page>> {
-    let mut decoder = Decoder::new(BufReader::new(File::open(path)?))?;
-    let mut pages = Vec::new();
-    loop {
-        let (width, height) = decoder.dimensions()?;
-        let is_colour = super::reader::n_components(decoder.colortype()?)? > 2;
-        pages.push(Page { width, height, is_colour });
-        if !decoder.more_images() {
-            return Ok(pages);
-        }
-        decoder.next_image()?;
-    }
+    parents.pop();
+    Ok(())
 }

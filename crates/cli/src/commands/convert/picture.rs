@@ -1,8 +1,9 @@
 use std::fmt;
 
+use anyhow::{Context, Result, bail, ensure};
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
-use image::DynamicImage;
-use tiff::decoder::DecodingResult;
+
+use crate::text;
 
 /// What all frames of a dataset have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +25,10 @@ impl Format {
         shape
     }
 
+    /// Saturating: numbers in a damaged file can be anything.
     pub fn frame_bytes(self) -> u64 {
-        self.height * self.width * self.n_components * self.sample.bytes()
+        let n_pixels = self.height.saturating_mul(self.width);
+        n_pixels.saturating_mul(self.n_components * self.sample.bytes())
     }
 }
 
@@ -57,26 +60,12 @@ macro_rules! samples {
             }
         }
 
-        /// Samples, row by row, components together.
-        #[derive(Debug, Clone, PartialEq)]
-        pub enum Samples { $($variant(Vec<$rust>),)* }
-
-        impl Samples {
-            pub fn sample_type(&self) -> SampleType {
-                match self { $(Self::$variant(_) => SampleType::$variant,)* }
-            }
-
-            /// In the byte order of this machine.
-            fn bytes(&self) -> Vec<u8> {
-                match self { $(Self::$variant(v) => v.iter().flat_map(|s| s.to_ne_bytes()).collect(),)* }
-            }
-        }
-
-        /// Does the same with samples of any type.
-        macro_rules! for_samples {
-            ($samples:expr, $v:ident => $result:expr) => {
-                match $samples { $($crate::commands::convert::picture::Samples::$variant($v) => {
-                    $crate::commands::convert::picture::Samples::$variant($result)
+        /// Does the same for samples of any type, which is called `$T` there.
+        macro_rules! for_sample_type {
+            ($sample:expr, $T:ident => $result:expr) => {
+                match $sample { $($crate::commands::convert::picture::SampleType::$variant => {
+                    type $T = $rust;
+                    $result
                 })* }
             };
         }
@@ -98,80 +87,101 @@ samples! {
 
 // That is how a macro gets out of its module.
 #[allow(clippy::single_component_path_imports)]
-pub(super) use for_samples;
+pub(super) use for_sample_type;
 
 /// One frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
     pub format: Format,
-    pub samples: Samples,
+    /// The samples, row by row, components together, in the byte order of this machine.
+    pub bytes: Vec<u8>,
 }
 
 impl Picture {
-    /// `None` if it has neither 1 nor 3 components, after an alpha channel is left out.
-    pub fn new(width: u32, height: u32, n_components: u64, samples: Samples) -> Option<Self> {
-        let samples = match n_components {
-            2 | 4 => for_samples!(samples, v => without_last(&v, n_components as usize)),
-            _ => samples,
-        };
+    /// Of pixels with 1 to 4 components, of which 2 and 4 are with an alpha channel, which is left out.
+    pub fn new(
+        width: u32,
+        height: u32,
+        n_components: u64,
+        sample: SampleType,
+        mut bytes: Vec<u8>,
+    ) -> Result<Self> {
+        let stored = Format { height: height.into(), width: width.into(), n_components, sample };
+        let (found, expected) = (bytes.len() as u64, stored.frame_bytes());
+        ensure!(found == expected, "{found} bytes for an image of {width} × {height} (expected {expected})");
         let n_components = match n_components {
-            1 | 2 => 1,
-            3 | 4 => 3,
-            _ => return None,
+            1 | 3 => n_components,
+            2 | 4 => {
+                leave_out_last(&mut bytes, n_components as usize, sample.bytes() as usize);
+                n_components - 1
+            }
+            _ => bail!("pixels of {n_components} components (expected 1 to 4)"),
         };
-        let format = Format {
-            height: height.into(),
-            width: width.into(),
-            n_components,
-            sample: samples.sample_type(),
-        };
-        Some(Self { format, samples })
-    }
-
-    /// Of what the crate `image` decoded.
-    pub fn of_image(image: DynamicImage) -> Option<Self> {
-        let (width, height) = (image.width(), image.height());
-        let n_components = u64::from(image.color().channel_count());
-        let samples = match image {
-            DynamicImage::ImageLuma8(b) => Samples::U8(b.into_raw()),
-            DynamicImage::ImageLumaA8(b) => Samples::U8(b.into_raw()),
-            DynamicImage::ImageRgb8(b) => Samples::U8(b.into_raw()),
-            DynamicImage::ImageRgba8(b) => Samples::U8(b.into_raw()),
-            DynamicImage::ImageLuma16(b) => Samples::U16(b.into_raw()),
-            DynamicImage::ImageLumaA16(b) => Samples::U16(b.into_raw()),
-            DynamicImage::ImageRgb16(b) => Samples::U16(b.into_raw()),
-            DynamicImage::ImageRgba16(b) => Samples::U16(b.into_raw()),
-            DynamicImage::ImageRgb32F(b) => Samples::F32(b.into_raw()),
-            DynamicImage::ImageRgba32F(b) => Samples::F32(b.into_raw()),
-            _ => return None,
-        };
-        Self::new(width, height, n_components, samples)
-    }
-
-    /// Of a page that the crate `tiff` decoded.
-    pub fn of_tiff(width: u32, height: u32, n_components: u64, page: DecodingResult) -> Option<Self> {
-        let samples = match page {
-            DecodingResult::U8(v) => Samples::U8(v),
-            DecodingResult::U16(v) => Samples::U16(v),
-            DecodingResult::U32(v) => Samples::U32(v),
-            DecodingResult::U64(v) => Samples::U64(v),
-            DecodingResult::I8(v) => Samples::I8(v),
-            DecodingResult::I16(v) => Samples::I16(v),
-            DecodingResult::I32(v) => Samples::I32(v),
-            DecodingResult::I64(v) => Samples::I64(v),
-            DecodingResult::F32(v) => Samples::F32(v),
-            DecodingResult::F64(v) => Samples::F64(v),
-            _ => return None,
-        };
-        Self::new(width, height, n_components, samples)
-    }
-
-    /// As they go into the dataset.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.samples.bytes()
+        Ok(Self { format: Format { n_components, ..stored }, bytes })
     }
 }
 
-fn without_last<T: Copy>(samples: &[T], n_components: usize) -> Vec<T> {
-    samples.chunks_exact(n_components).flat_map(|pixel| &pixel[..n_components - 1]).copied().collect()
+fn leave_out_last(bytes: &mut Vec<u8>, n_components: usize, sample_bytes: usize) {
+    let (pixel_bytes, rest_bytes) = (n_components * sample_bytes, (n_components - 1) * sample_bytes);
+    let n_pixels = bytes.len() / pixel_bytes;
+    for i in 0..n_pixels {
+        bytes.copy_within(i * pixel_bytes..i * pixel_bytes + rest_bytes, i * rest_bytes);
+    }
+    bytes.truncate(n_pixels * rest_bytes);
+}
+
+/// An empty vector with room for so many elements; too many are an error instead of the program's end.
+pub fn with_room<T>(n: u64) -> Result<Vec<T>> {
+    let describe = || format!("no memory for {}", text::bytes(n.saturating_mul(size_of::<T>() as u64)));
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(usize::try_from(n).with_context(describe)?).with_context(describe)?;
+    Ok(vector)
+}
+
+/// So many bytes of 0.
+pub fn zeros(n_bytes: u64) -> Result<Vec<u8>> {
+    let mut bytes = with_room(n_bytes)?;
+    bytes.resize(n_bytes as usize, 0);
+    Ok(bytes)
+}
+
+/// A file of one byte does not hold an image of more bytes: no compression that images come with gives more.
+const MOST_EXPANSION: u64 = 100_000;
+
+/// An error if a file is too small for the image that it says it has: damaged, or made to take all memory.
+pub fn check_plausible(image_bytes: u64, file_bytes: u64) -> Result<()> {
+    ensure!(
+        image_bytes / MOST_EXPANSION <= file_bytes,
+        "it says that it has an image of {}, in a file of {}",
+        text::bytes(image_bytes),
+        text::bytes(file_bytes)
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alpha_is_left_out() {
+        let picture = Picture::new(2, 1, 4, SampleType::U8, vec![1, 2, 3, 200, 4, 5, 6, 0]).unwrap();
+        assert_eq!((picture.bytes, picture.format.n_components), (vec![1, 2, 3, 4, 5, 6], 3));
+        let picture = Picture::new(1, 2, 2, SampleType::U16, vec![1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+        assert_eq!((picture.bytes, picture.format.n_components), (vec![1, 2, 5, 6], 1));
+    }
+
+    #[test]
+    fn there_are_as_many_samples_as_the_size_says() {
+        assert!(Picture::new(2, 1, 3, SampleType::U8, vec![0; 2]).is_err());
+        assert!(Picture::new(2, 1, 5, SampleType::U8, vec![0; 10]).is_err());
+        assert!(Picture::new(u32::MAX, u32::MAX, 4, SampleType::F64, vec![]).is_err());
+    }
+
+    #[test]
+    fn what_does_not_fit_into_memory_is_an_error() {
+        assert!(zeros(u64::MAX).is_err() && with_room::<f64>(1 << 60).is_err());
+        assert!(check_plausible(60_000 * 60_000 * 6, 100).is_err());
+        check_plausible(60_000 * 60_000, 450_000).unwrap();
+    }
 }

@@ -1,10 +1,10 @@
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
-use image::imageops::{FilterType, resize};
-use image::{ImageBuffer, Luma, Primitive, Rgb};
+use resize::{PixelFormat, Type};
 
-use super::picture::{Format, Picture, Samples, for_samples};
+use super::picture::{Format, Picture, for_sample_type, with_room};
 
 /// `640x480`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,88 +36,246 @@ pub struct Change {
 }
 
 impl Change {
-    pub fn apply(self, picture: Picture) -> Result<Picture> {
-        let Picture { format, samples } = picture;
-        let is_colour = format.n_components == 3;
-        let samples = match (is_colour, self.gray, self.colour) {
-            (true, true, _) => for_samples!(samples, v => gray(&v)),
-            (false, _, true) => for_samples!(samples, v => v.iter().flat_map(|s| [*s; 3]).collect()),
-            _ => samples,
+    /// What becomes of frames.
+    pub fn format(self, format: Format) -> Format {
+        let n_components = match (format.n_components, self.gray, self.colour) {
+            (3, false, _) | (_, _, true) => 3,
+            _ => 1,
         };
-        let n_components = if (is_colour && !self.gray) || self.colour { 3 } else { 1 };
-        let picture = Picture { format: Format { n_components, ..format }, samples };
-        match self.size {
-            Some(size) => scaled(picture, size),
-            None => Ok(picture),
+        let (width, height) = match self.size {
+            Some(size) => (size.width.into(), size.height.into()),
+            None => (format.width, format.height),
+        };
+        Format { width, height, n_components, ..format }
+    }
+
+    pub fn apply(self, picture: Picture) -> Result<Picture> {
+        let Picture { format, mut bytes } = picture;
+        let new = self.format(format);
+        match (format.n_components, new.n_components) {
+            (3, 1) => bytes = for_sample_type!(format.sample, T => gray::<T>(&bytes))?,
+            (1, 3) => bytes = colour(&bytes, format.sample.bytes() as usize)?,
+            _ => (),
         }
+        if (format.width, format.height) != (new.width, new.height) {
+            let format = Format { n_components: new.n_components, ..format };
+            bytes = match new.n_components {
+                1 => for_sample_type!(new.sample, T => resized::<T, 1>(format, new, &bytes))?,
+                _ => for_sample_type!(new.sample, T => resized::<T, 3>(format, new, &bytes))?,
+            };
+        }
+        Ok(Picture { format: new, bytes })
     }
 }
 
 /// Luma, by the weights of ITU-R BT.709.
-fn gray<T: Primitive>(samples: &[T]) -> Vec<T> {
-    let luma = |pixel: &[T]| {
-        let weighted = pixel.iter().zip([0.2126, 0.7152, 0.0722]);
-        let sum: f64 = weighted.map(|(s, weight)| s.to_f64().unwrap_or(0.0) * weight).sum();
-        let is_integer = T::from(0.5).is_none_or(|half| half == T::zero());
-        T::from(if is_integer { sum.round() } else { sum }).unwrap_or(T::zero())
-    };
-    samples.chunks_exact(3).map(luma).collect()
+fn gray<T: Sample>(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut luma = with_room(bytes.len() as u64 / 3)?;
+    for pixel in bytes.chunks_exact(3 * size_of::<T>()) {
+        let weighted = pixel.chunks_exact(size_of::<T>()).zip([0.2126, 0.7152, 0.0722]);
+        T::from_f64(weighted.map(|(sample, weight)| T::of(sample).to_f64() * weight).sum())
+            .push_to(&mut luma);
+    }
+    Ok(luma)
 }
 
-fn scaled(picture: Picture, size: Size) -> Result<Picture> {
-    let Picture { format, samples } = picture;
-    if (format.width, format.height) == (size.width.into(), size.height.into()) {
-        return Ok(Picture { format, samples });
+fn colour(bytes: &[u8], sample_bytes: usize) -> Result<Vec<u8>> {
+    let mut colour = with_room(3 * bytes.len() as u64)?;
+    for sample in bytes.chunks_exact(sample_bytes) {
+        (0..3).for_each(|_| colour.extend(sample));
     }
-    let from = Size { width: format.width as u32, height: format.height as u32 };
-    macro_rules! resized {
-        ($pixel:ident, $v:expr) => {{
-            let image = ImageBuffer::<$pixel<_>, _>::from_raw(from.width, from.height, $v);
-            let image = image.context("an image of another size than it says")?;
-            resize(&image, size.width, size.height, FilterType::Lanczos3).into_raw()
-        }};
+    Ok(colour)
+}
+
+fn resized<T: Sample, const N: usize>(from: Format, to: Format, bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut pixels = with_room::<[T; N]>(from.width * from.height)?;
+    for pixel in bytes.chunks_exact(N * size_of::<T>()) {
+        pixels.push(std::array::from_fn(|i| T::of(&pixel[i * size_of::<T>()..])));
     }
-    let samples: Samples = match format.n_components {
-        1 => for_samples!(samples, v => resized!(Luma, v)),
-        _ => for_samples!(samples, v => resized!(Rgb, v)),
+    let mut scaled = with_room::<Pixel<T, N>>(to.width * to.height)?;
+    scaled.resize((to.width * to.height) as usize, Pixel::default());
+    let (from, to_size) =
+        ((from.width as usize, from.height as usize), (to.width as usize, to.height as usize));
+    resize::new(from.0, from.1, to_size.0, to_size.1, Weighing::<T, N>(PhantomData), Type::Lanczos3)
+        .and_then(|mut resizer| resizer.resize(&pixels, &mut scaled))
+        .with_context(|| format!("can't scale to {} × {}", to.width, to.height))?;
+    let mut bytes = with_room(to.frame_bytes())?;
+    scaled.iter().flat_map(|pixel| pixel.0).for_each(|sample| sample.push_to(&mut bytes));
+    Ok(bytes)
+}
+
+/// A number of an image, which weighted sums are made of.
+trait Sample: Copy + Default + Send + Sync {
+    /// The first of some bytes.
+    fn of(bytes: &[u8]) -> Self;
+    fn push_to(self, bytes: &mut Vec<u8>);
+    fn to_f64(self) -> f64;
+    /// The nearest that there is.
+    fn from_f64(value: f64) -> Self;
+}
+
+macro_rules! samples {
+    ($round:ident: $($T:ident)*) => {
+        $(impl Sample for $T {
+            fn of(bytes: &[u8]) -> Self {
+                let (sample, _) = bytes.split_first_chunk().unwrap_or((&[0; size_of::<$T>()], &[]));
+                Self::from_ne_bytes(*sample)
+            }
+
+            fn push_to(self, bytes: &mut Vec<u8>) {
+                bytes.extend(self.to_ne_bytes());
+            }
+
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+
+            fn from_f64(value: f64) -> Self {
+                // This saturates.
+                $round(value) as Self
+            }
+        })*
     };
-    let format = Format { width: size.width.into(), height: size.height.into(), ..format };
-    Ok(Picture { format, samples })
+}
+
+samples!(nearest_integer: u8 u16 u32 u64 i8 i16 i32 i64);
+samples!(same: f32 f64);
+
+fn nearest_integer(value: f64) -> f64 {
+    value.round()
+}
+
+fn same(value: f64) -> f64 {
+    value
+}
+
+/// Arrays of any length have no default.
+#[derive(Clone, Copy)]
+struct Pixel<T, const N: usize>([T; N]);
+
+impl<T: Sample, const N: usize> Default for Pixel<T, N> {
+    fn default() -> Self {
+        Self([T::default(); N])
+    }
+}
+
+/// Weighted sums in float64, divided by the sum of weights, so that constant images stay as they are: the
+/// library's weights have the precision of float32, and those of a sum make not exactly 1.
+struct Weighing<T, const N: usize>(PhantomData<T>);
+
+impl<T: Sample, const N: usize> PixelFormat for Weighing<T, N> {
+    type InputPixel = [T; N];
+    type OutputPixel = Pixel<T, N>;
+    /// The sums, and that of the weights.
+    type Accumulator = ([f64; N], f64);
+
+    fn new() -> Self::Accumulator {
+        ([0.0; N], 0.0)
+    }
+
+    fn add(&self, sums: &mut Self::Accumulator, pixel: [T; N], weight: f32) {
+        Self::add_acc(sums, (pixel.map(T::to_f64), 1.0), weight);
+    }
+
+    fn add_acc(sums: &mut Self::Accumulator, more: Self::Accumulator, weight: f32) {
+        let weight = f64::from(weight);
+        sums.0.iter_mut().zip(more.0).for_each(|(sum, value)| *sum += value * weight);
+        sums.1 += more.1 * weight;
+    }
+
+    fn into_pixel(&self, (sums, weight): Self::Accumulator) -> Pixel<T, N> {
+        Pixel(sums.map(|sum| T::from_f64(sum / weight)))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::picture::SampleType;
     use super::*;
 
-    fn changed(change: Change, width: u32, n_components: u64, samples: Samples) -> Picture {
-        change.apply(Picture::new(width, 1, n_components, samples).unwrap()).unwrap()
+    fn bytes<T: Sample>(samples: &[T]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        samples.iter().for_each(|sample| sample.push_to(&mut bytes));
+        bytes
+    }
+
+    fn changed<T: Sample>(
+        change: Change,
+        width: u32,
+        n_components: u64,
+        sample: SampleType,
+        samples: &[T],
+    ) -> Vec<T> {
+        let picture = Picture::new(width, 1, n_components, sample, bytes(samples)).unwrap();
+        let changed = change.apply(picture).unwrap();
+        assert_eq!(changed.format.frame_bytes(), changed.bytes.len() as u64);
+        changed.bytes.chunks_exact(size_of::<T>()).map(T::of).collect()
     }
 
     const NOTHING: Change = Change { size: None, gray: false, colour: false };
 
-    #[test]
-    fn gray_and_colour_become_each_other() {
-        let gray = Change { gray: true, ..NOTHING };
-        assert_eq!(
-            changed(gray, 2, 3, Samples::U8(vec![255, 255, 255, 0, 255, 0])).samples,
-            Samples::U8(vec![255, 182])
-        );
-        assert_eq!(changed(gray, 1, 1, Samples::U16(vec![7])).samples, Samples::U16(vec![7]));
-        let colour = Change { colour: true, ..NOTHING };
-        assert_eq!(changed(colour, 1, 1, Samples::U16(vec![7])).samples, Samples::U16(vec![7, 7, 7]));
+    fn to_width(width: u32) -> Change {
+        Change { size: Some(Size { width, height: 1 }), ..NOTHING }
     }
 
     #[test]
-    fn alpha_is_left_out() {
-        let picture = changed(NOTHING, 1, 4, Samples::U8(vec![1, 2, 3, 200]));
-        assert_eq!((picture.samples, picture.format.n_components), (Samples::U8(vec![1, 2, 3]), 3));
+    fn gray_and_colour_become_each_other() {
+        let gray = Change { gray: true, ..NOTHING };
+        assert_eq!(changed(gray, 2, 3, SampleType::U8, &[255u8, 255, 255, 0, 255, 0]), [255, 182]);
+        assert_eq!(changed(gray, 1, 1, SampleType::U16, &[7u16]), [7]);
+        let colour = Change { colour: true, ..NOTHING };
+        assert_eq!(changed(colour, 1, 1, SampleType::U16, &[7u16]), [7, 7, 7]);
     }
 
     #[test]
     fn constant_images_stay_constant_when_scaled() {
-        let half = Change { size: Some(Size { width: 2, height: 1 }), ..NOTHING };
-        assert_eq!(changed(half, 4, 1, Samples::U16(vec![60_000; 4])).samples, Samples::U16(vec![60_000; 2]));
-        assert_eq!(changed(half, 4, 3, Samples::F32(vec![0.25; 12])).samples, Samples::F32(vec![0.25; 6]));
+        fn check<T: Sample + PartialEq + std::fmt::Debug>(sample: SampleType, value: T) {
+            for width in [2, 3, 7, 11] {
+                assert_eq!(changed(to_width(width), 7, 1, sample, &[value; 7]), vec![value; width as usize]);
+                let n = 3 * width as usize;
+                assert_eq!(changed(to_width(width), 7, 3, sample, &[value; 21]), vec![value; n]);
+            }
+        }
+        check(SampleType::U8, 255u8);
+        check(SampleType::U16, 60_000u16);
+        check(SampleType::U32, 4_000_000_001u32);
+        check(SampleType::I8, -128i8);
+        check(SampleType::I16, -32_768i16);
+        check(SampleType::I32, i32::MIN);
+        check(SampleType::I64, -(1i64 << 50));
+        check(SampleType::F32, -1234.5f32);
+    }
+
+    #[test]
+    fn samples_are_scaled_in_the_range_of_their_type() {
+        let ramp = [-1e6f32, -2e5, 3e5, 1e6, 4e6, 9e6];
+        let scaled = changed(to_width(3), 6, 1, SampleType::F32, &ramp);
+        assert!(scaled[0] < -5e5 && scaled[2] > 6e6 && scaled.is_sorted(), "{scaled:?}");
+        // Lanczos overshoots beside edges, and integers end.
+        let edge = [i16::MIN, i16::MIN, i16::MIN, i16::MAX, i16::MAX, i16::MAX];
+        let scaled = changed(to_width(12), 6, 1, SampleType::I16, &edge);
+        assert_eq!((scaled[3], scaled[8]), (i16::MIN, i16::MAX));
+        let scaled = changed(to_width(2), 4, 1, SampleType::U64, &[u64::MAX; 4]);
+        assert_eq!(scaled, [u64::MAX; 2]);
+        let scaled = changed(to_width(3), 6, 1, SampleType::F32, &[f32::NAN; 6]);
+        assert!(scaled.iter().all(|sample| sample.is_nan()));
+    }
+
+    #[test]
+    fn scaling_is_that_of_lanczos() {
+        // sinc(x) sinc(x / 3), stretched to twice its width for half the samples.
+        let kernel = |x: f64| {
+            let sinc = |x: f64| if x == 0.0 { 1.0 } else { x.sin() / x };
+            let x = x * std::f64::consts::PI;
+            sinc(x) * sinc(x / 3.0)
+        };
+        let samples: Vec<u16> = (0..40).map(|i| (i * i * 977 % 5000) as u16).collect();
+        let scaled = changed(to_width(20), 40, 1, SampleType::U16, &samples);
+        let weight = |i: usize| kernel((i as f64 - 20.5) / 2.0);
+        let near = 15..27;
+        let sum: f64 = near.clone().map(|i| weight(i) * f64::from(samples[i])).sum();
+        let expected = sum / near.map(weight).sum::<f64>();
+        assert!((f64::from(scaled[10]) - expected).abs() <= 0.6, "{} {expected}", scaled[10]);
     }
 
     #[test]

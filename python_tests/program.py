@@ -1,0 +1,30 @@
+"""Runs the program h5h264 for the tests of it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import movie
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = Path(os.environ.get("CARGO_BIN_EXE_h5h264", ROOT / "crates/cli/target/release/h5h264"))
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if not PROGRAM.is_file():
+        pytest.fail(f"no {PROGRAM} (cargo build --release in crates/cli)")
+
+
+def run(*arguments, status=0, **kwargs):
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, **kwargs)
+    assert done.returncode == status, done
+    if status == 1:
+        assert done.stderr.startswith("h5h264: ") and done.stderr.count("\n") == 1, done.stderr
+    return done
+
+
+def frames(n=20, dtype="u2"):
+    return movie((n, 64, 80), dtype)
