@@ -156,24 +156,3 @@ def test_links_that_lead_back_are_not_followed():
     assert len(converted("in")) == 3
     with h5py.File("out.h5") as file:
         assert list(file["labels"].asstr()) == ["a/other", "a", "b"]
-
-
-def test_export_gives_the_samples():
-    arrays = {"a": frames(11), "b": frames(11).astype(">i4"), "c": movie((2, 3, 16, 20), "f8"), "d": frames(2, "u1")}
-    with h5py.File("in.h5", "w") as file:
-        for name, array in arrays.items():
-            create(file, array, name=name)
-    for name, array in arrays.items():
-        run("export", f"in.h5:/{name}", f"{name}.npy")
-        assert np.array_equal(np.load(f"{name}.npy"), array)
-        run("export", f"in.h5:/{name}", f"{name}.tif")
-        files = sorted(Path().glob(f"{name}_*.tif"))
-        read = np.stack([tifffile.imread(file) for file in files])
-        assert np.array_equal(read, array.reshape(-1, *array.shape[-2:]))
-    run("export", "in.h5:/a", "a.png")
-    run("convert", *sorted(Path().glob("a_*.png")), "--output", "again.h5")
-    with h5py.File("again.h5") as file:
-        assert np.array_equal(file["frames"], arrays["a"]) and file["frames"].dtype == "u2"
-        assert file["names"].asstr()[3] == "a_03.png"
-    assert "PNG has samples of" in run("export", "in.h5:/c", "c.png", status=1).stderr
-    assert "no dataset is named" in run("export", "in.h5", "c.npy", status=1).stderr

@@ -8,6 +8,7 @@ mod output;
 mod parallel;
 mod preset;
 mod progress;
+mod signals;
 mod target;
 mod text;
 mod write;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    signals::survive_file_size_limit();
     let program = commands::Program::parse();
     match h5::register_filters().and_then(|()| program.run()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,47 +1,41 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
-use anyhow::{Context, Result, bail};
-use tempfile::{Builder, TempPath};
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::{Builder, TempDir, TempPath};
 
-/// The file that is being written, for the handler of Ctrl-C.
-static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+use crate::signals;
+
+/// A temporary name has at most so many bytes of the name that it stands for: names end at 255.
+const MOST_NAME_BYTES: usize = 200;
+/// As many links as Linux follows.
+const MOST_LINKS: usize = 40;
 
 /// A file that gets its name when it is complete. Until then it has another one, in the same folder,
 /// and goes away if anything fails.
 pub struct Output {
+    // Fields are dropped in this order.
     temporary: TempPath,
     target: PathBuf,
+    _folders: NewFolders,
 }
 
 impl Output {
     /// Makes an empty file for `target`, which must not be one of the `inputs`.
     pub fn new(target: &Path, inputs: &[&Path]) -> Result<Self> {
-        let name = target.file_name().with_context(|| format!("{} is no file name", target.display()))?;
-        if target.is_dir() {
-            bail!("{} is a folder (expected a file name)", target.display());
-        }
-        let same = |input: &&&Path| same_file(input, target);
-        if let Some(input) = inputs.iter().find(same) {
-            bail!("the output is the input {}", input.display());
-        }
-        let folder = match target.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(folder).with_context(|| format!("can't create {}", folder.display()))?;
-        let prefix = format!(".{}.", name.to_string_lossy());
+        let target = checked(target, &canonical(inputs))?;
+        let folders = NewFolders::create(folder_of(&target))?;
+        let prefix = temporary_prefix(&target);
         let mut builder = Builder::new();
         builder.prefix(&prefix).suffix(".part");
         // What a new file gets, instead of what a temporary one does: its owner alone.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let temporary =
-            builder.tempfile_in(folder).with_context(|| format!("can't write to {}", folder.display()))?;
+        let temporary = builder.tempfile_in(folder_of(&target)).with_context(|| cant_write(&target))?;
         let temporary = temporary.into_temp_path();
-        remove_on_signal(&temporary);
-        Ok(Self { temporary, target: target.to_owned() })
+        remove_on_signal(&temporary, &folders);
+        Ok(Self { temporary, target, _folders: folders })
     }
 
     /// Where to write.
@@ -51,20 +45,92 @@ impl Output {
 
     /// Gives the file its name, once it is on the disk.
     pub fn finish(self) -> Result<()> {
-        let describe = || format!("can't write {}", self.target.display());
-        File::options()
-            .write(true)
-            .open(&self.temporary)
-            .and_then(|file| file.sync_all())
-            .with_context(describe)?;
-        let target = self.target.clone();
-        self.temporary.persist(&self.target).with_context(|| format!("can't write {}", target.display()))?;
-        *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        // So that the name is on the disk, too, where folders can be opened.
-        if let Some(folder) = target.parent().and_then(|folder| File::open(folder).ok()) {
-            let _ = folder.sync_all();
-        }
+        sync(&self.temporary).and_then(|()| keep_mode(&self.temporary, &self.target))?;
+        // A signal may come at any time, but not between the two.
+        let mut unfinished = unfinished();
+        self.temporary.persist(&self.target).with_context(|| cant_write(&self.target))?;
+        *unfinished = None;
+        sync_folder(&self.target);
         Ok(())
+    }
+}
+
+/// Files in one folder that get their names when all of them are complete. Until then they are in a temporary
+/// folder there, and go away if anything fails.
+pub struct OutputSeries {
+    temporary: TempDir,
+    targets: Vec<PathBuf>,
+    _folders: NewFolders,
+}
+
+impl OutputSeries {
+    /// None of the `targets`, which are in one folder, must be one of the `inputs`.
+    pub fn new(targets: Vec<PathBuf>, inputs: &[&Path]) -> Result<Self> {
+        let inputs = canonical(inputs);
+        for target in &targets {
+            let resolved = checked(target, &inputs)?;
+            let is_here = resolved.parent() == target.parent();
+            ensure!(is_here, "{} is a link to {}", target.display(), resolved.display());
+        }
+        let first = targets.first().context("no files to write")?;
+        let folders = NewFolders::create(folder_of(first))?;
+        let prefix = temporary_prefix(first);
+        let mut builder = Builder::new();
+        builder.prefix(&prefix).suffix(".part");
+        let temporary = builder.tempdir_in(folder_of(first)).with_context(|| cant_write(first))?;
+        remove_on_signal(temporary.path(), &folders);
+        Ok(Self { temporary, targets, _folders: folders })
+    }
+
+    /// Writes one of the files.
+    pub fn write(&self, index: usize, content: &[u8]) -> Result<()> {
+        let target = &self.targets[index];
+        let path = self.path(target);
+        fs::write(&path, content).with_context(|| cant_write(target))?;
+        sync(&path)
+    }
+
+    fn path(&self, target: &Path) -> PathBuf {
+        self.temporary.path().join(target.file_name().unwrap_or_default())
+    }
+
+    /// Gives the files their names.
+    pub fn finish(self) -> Result<()> {
+        let mut unfinished = unfinished();
+        for target in &self.targets {
+            let resolved = resolved(target)?;
+            let path = self.path(target);
+            keep_mode(&path, &resolved)?;
+            fs::rename(&path, &resolved).with_context(|| cant_write(target))?;
+        }
+        *unfinished = None;
+        self.targets.first().into_iter().for_each(|target| sync_folder(target));
+        Ok(())
+    }
+}
+
+/// Folders that did not exist before; they go away again if they stay empty.
+#[derive(Clone)]
+struct NewFolders(Vec<PathBuf>);
+
+impl NewFolders {
+    fn create(folder: &Path) -> Result<Self> {
+        let missing =
+            folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let new = Self(missing.map(Path::to_owned).collect());
+        fs::create_dir_all(folder).with_context(|| format!("can't create {}", folder.display()))?;
+        Ok(new)
+    }
+
+    fn remove(&self) {
+        // Those that are not empty stay.
+        self.0.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+    }
+}
+
+impl Drop for NewFolders {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 
@@ -73,21 +139,107 @@ pub fn with_h5_extension(path: &Path) -> PathBuf {
     if path.extension().is_some() { path.to_owned() } else { path.with_extension("h5") }
 }
 
-fn same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+/// What can be written in place of `target`: where that leads if it is a link, and no input.
+fn checked(target: &Path, inputs: &[PathBuf]) -> Result<PathBuf> {
+    ensure!(target.file_name().is_some(), "{} is no file name", target.display());
+    let resolved = resolved(target)?;
+    let Ok(metadata) = fs::metadata(&resolved) else { return Ok(resolved) };
+    if metadata.is_dir() {
+        bail!("{} is a folder (expected a file name)", target.display());
+    }
+    ensure!(metadata.is_file(), "{} is no regular file", target.display());
+    let canonical = resolved.canonicalize().with_context(|| cant_write(target))?;
+    ensure!(!inputs.contains(&canonical), "the output is the input {}", target.display());
+    Ok(resolved)
 }
 
-fn remove_on_signal(temporary: &Path) {
+fn canonical(inputs: &[&Path]) -> Vec<PathBuf> {
+    inputs.iter().filter_map(|input| input.canonicalize().ok()).collect()
+}
+
+/// Where symbolic links lead, perhaps to what does not exist.
+fn resolved(target: &Path) -> Result<PathBuf> {
+    let mut path = target.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&path) {
+            // One that is absolute replaces all.
+            Ok(next) => path = folder_of(&path).join(next),
+            Err(_) => return Ok(path),
+        }
+    }
+    bail!("{}: too many symbolic links", target.display())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn temporary_prefix(target: &Path) -> String {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    format!(".{}.", &name[..name.floor_char_boundary(MOST_NAME_BYTES)])
+}
+
+fn cant_write(target: &Path) -> String {
+    format!("can't write {}", target.display())
+}
+
+fn sync(path: &Path) -> Result<()> {
+    let synced = File::options().write(true).open(path).and_then(|file| file.sync_all());
+    synced.with_context(|| cant_write(path))
+}
+
+/// So that the name is on the disk, too, where folders can be opened.
+fn sync_folder(target: &Path) {
+    if let Ok(folder) = File::open(folder_of(target)) {
+        let _ = folder.sync_all();
+    }
+}
+
+/// Gives `path` the permissions of the file that it replaces.
+fn keep_mode(path: &Path, target: &Path) -> Result<()> {
+    match fs::metadata(target) {
+        Ok(metadata) => fs::set_permissions(path, metadata.permissions()).with_context(|| cant_write(target)),
+        Err(_) => Ok(()),
+    }
+}
+
+/// What is being written, for signals.
+struct Unfinished {
+    path: PathBuf,
+    folders: NewFolders,
+}
+
+static UNFINISHED: Mutex<Option<Unfinished>> = Mutex::new(None);
+
+fn unfinished() -> MutexGuard<'static, Option<Unfinished>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remove_on_signal(path: &Path, folders: &NewFolders) {
     static HANDLER: Once = Once::new();
-    *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) = Some(temporary.to_owned());
+    *unfinished() = Some(Unfinished { path: path.to_owned(), folders: folders.clone() });
     HANDLER.call_once(|| {
         // Without a handler the file stays, under its temporary name.
-        let _ = ctrlc::set_handler(|| {
-            if let Some(file) = &*UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) {
-                let _ = fs::remove_file(file);
+        let _ = signals::before_end(|| {
+            if let Some(Unfinished { path, folders }) = unfinished().take() {
+                let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+                folders.remove();
             }
-            // As shells report an interrupted program.
-            std::process::exit(130);
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_names_are_not_too_long() {
+        assert_eq!(temporary_prefix(Path::new("a/out.h5")), ".out.h5.");
+        let prefix = temporary_prefix(Path::new(&"ä".repeat(127)));
+        assert!(prefix.len() <= MOST_NAME_BYTES + 2 && prefix.starts_with(".ää"));
+    }
 }

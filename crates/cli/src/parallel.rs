@@ -9,10 +9,13 @@ use std::thread;
 use anyhow::{Result, bail};
 use clap::Args;
 
+/// More gain nothing, and a system may not give them.
+const MOST_THREADS: usize = 256;
+
 /// `--threads`
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Threads {
-    /// Chunks to work on at once [default: the cores that the program may use]
+    /// Chunks to work on at once, up to 256 [default: the cores that the program may use]
     #[arg(long, value_name = "N")]
     threads: Option<NonZero<usize>>,
 }
@@ -20,7 +23,7 @@ pub struct Threads {
 impl Threads {
     /// How many.
     pub fn n(self) -> usize {
-        self.threads.or(thread::available_parallelism().ok()).map_or(1, NonZero::get)
+        self.threads.or(thread::available_parallelism().ok()).map_or(1, NonZero::get).min(MOST_THREADS)
     }
 }
 

@@ -35,10 +35,11 @@ impl Arguments {
         let dataset = file.dataset(name).explained().with_context(|| format!("can't open {name}"))?;
         let frames = Frames::of(&dataset).with_context(|| name.to_owned())?;
         let extension = self.output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let (output, input, n_threads) = (&self.output, &self.target.file, self.threads.n());
         match &*extension {
-            "npy" => npy::write(&frames, &self.output, &self.target.file),
-            "png" => pictures::write(&frames, &self.output, self.threads.n(), pictures::png),
-            "tif" | "tiff" => pictures::write(&frames, &self.output, self.threads.n(), pictures::tiff),
+            "npy" => npy::write(&frames, output, input),
+            "png" => pictures::write(&frames, output, input, n_threads, pictures::png),
+            "tif" | "tiff" => pictures::write(&frames, output, input, n_threads, pictures::tiff),
             _ => bail!("{} (expected a name that ends with .png, .tif or .npy)", self.output.display()),
         }
     }

@@ -1,4 +1,3 @@
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -65,12 +64,11 @@ impl Arguments {
             verifier.file(file)?;
         }
         let report = verifier.report;
-        let mut out = io::stdout();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+            text::print_line(&serde_json::to_string_pretty(&report)?)?;
         } else {
             let chunks = text::count(report.n_chunks, "chunk");
-            writeln!(out, "{chunks} of {} decoded", text::count(report.n_datasets, "dataset"))?;
+            text::print_line(&format!("{chunks} of {} decoded", text::count(report.n_datasets, "dataset")))?;
         }
         match report.damaged.len() {
             0 => Ok(()),
@@ -233,7 +231,7 @@ impl Verifier {
 
     fn print(&self, line: String, bar: &ProgressBar) -> Result<()> {
         if self.is_printing {
-            bar.suspend(|| writeln!(io::stdout(), "{line}"))?;
+            bar.suspend(|| text::print_line(&line))?;
         }
         Ok(())
     }

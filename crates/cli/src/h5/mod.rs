@@ -7,6 +7,7 @@ mod create;
 mod datatype;
 mod error;
 mod filters;
+mod native;
 mod references;
 mod slab;
 mod tree;
@@ -28,6 +29,7 @@ pub use error::Explain;
 pub use filters::{
     FLETCHER32, FilterUse, GZIP, SHUFFLE, filters_of, has_unfiltered_edges, is_available, register_filters,
 };
+pub use native::{native_type, read_as};
 pub use references::{Translator, copy_of, has_references, same_type};
 pub use slab::{Elements, item_bytes, open_file, read_slab, touch, write_slab};
 pub use tree::{Entry, Object, open, stored_bytes, walk};

@@ -118,7 +118,7 @@ pub fn write_slab(dataset: &Dataset, offset: &[u64], extent: &[u64], elements: &
 }
 
 /// The selection in the file, and a dataspace of its extent.
-fn spaces(dataset: &Dataset, offset: &[u64], extent: &[u64]) -> Result<(Dataspace, Dataspace)> {
+pub(super) fn spaces(dataset: &Dataset, offset: &[u64], extent: &[u64]) -> Result<(Dataspace, Dataspace)> {
     let n_dimensions = dataset.ndim();
     ensure!(offset.len() == n_dimensions && extent.len() == n_dimensions, "a part of other dimensions");
     let file_space = dataset.space().explained()?;

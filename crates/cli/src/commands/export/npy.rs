@@ -19,9 +19,10 @@ pub fn write(frames: &Frames<'_>, target: &Path, input: &Path) -> Result<()> {
     let mut file = BufWriter::new(File::create(output.path()).with_context(describe)?);
     file.write_all(&header(frames.kind, frames.sample_bytes, &frames.shape)).with_context(describe)?;
     let bar = progress::bar(frames.n_frames() * frames.frame_bytes(), "exporting");
-    for index in 0..frames.n_frames() {
-        file.write_all(&frames.read(index)?).with_context(describe)?;
-        bar.inc(frames.frame_bytes());
+    for part in frames.parts(0) {
+        let part = part?;
+        file.write_all(&part).with_context(describe)?;
+        bar.inc(part.len() as u64);
     }
     file.flush().with_context(describe)?;
     bar.finish_and_clear();

@@ -1,15 +1,14 @@
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use tiff::encoder::{TiffEncoder, TiffValue, colortype};
 
 use super::frames::Frames;
 use crate::h5::NumberKind;
-use crate::output::Output;
+use crate::output::OutputSeries;
 use crate::{parallel, progress};
 
 /// A frame on its way to a file.
@@ -26,28 +25,28 @@ pub struct Picture<'p> {
 pub fn write(
     frames: &Frames<'_>,
     target: &Path,
+    input: &Path,
     n_threads: usize,
     encode: impl Fn(&Picture<'_>) -> Result<Vec<u8>> + Sync,
 ) -> Result<()> {
     let (height, width, n_components) = frames.picture()?;
     let n_frames = frames.n_frames();
+    let targets = (0..n_frames).map(|index| numbered(target, index, n_frames)).collect();
+    let output = OutputSeries::new(targets, &[input])?;
     let bar = progress::bar(n_frames * frames.frame_bytes(), "exporting");
-    let tasks = (0..n_frames).map(|index| Ok((index, frames.read(index)?)));
-    let work = |(index, samples): (u64, Vec<u8>)| -> Result<_> {
+    let work = |samples: Result<Vec<u8>>| -> Result<_> {
         let (kind, sample_bytes) = (frames.kind, frames.sample_bytes);
-        let picture = Picture { samples: &samples, kind, sample_bytes, height, width, n_components };
-        Ok((numbered(target, index, n_frames), encode(&picture)?))
+        encode(&Picture { samples: &samples?, kind, sample_bytes, height, width, n_components })
     };
-    parallel::in_order(n_threads, tasks, work, |result| {
-        let (path, file) = result?;
-        let output = Output::new(&path, &[])?;
-        let written = File::create(output.path()).and_then(|mut target| target.write_all(&file));
-        written.with_context(|| format!("can't write {}", path.display()))?;
+    let mut n_done = 0;
+    parallel::in_order(n_threads, frames.iter().map(Ok), work, |file| {
+        output.write(n_done, &file?)?;
+        n_done += 1;
         bar.inc(frames.frame_bytes());
-        output.finish()
+        Ok(())
     })?;
     bar.finish_and_clear();
-    Ok(())
+    output.finish()
 }
 
 /// frames.png: frames_07.png, with as many digits as the last has.
