@@ -12,6 +12,7 @@ pub mod capi;
 pub mod error;
 pub mod filter;
 pub mod geometry;
+pub mod movie;
 pub mod options;
 mod original;
 pub mod payload;

@@ -17,7 +17,7 @@ pub enum PixelFormat {
 /// Neither side of a picture may be longer: x264's limit.
 pub const MAX_PICTURE_SIDE: usize = 16384;
 /// Larger pictures are cut into parts, to bound the memory of encoder and decoder.
-const MAX_PICTURE_PIXELS: usize = 1 << 26;
+pub const MAX_PICTURE_PIXELS: usize = 1 << 26;
 
 /// A decoder needs a session for each part.
 const MAX_PARTS: usize = 256;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 const SILENT: i32 = 128;
 
 /// An AVCodecContext and its codec.
-pub(super) struct Context {
+pub struct Context {
     pub(super) raw: NonNull<ff::AVCodecContext>,
     codec: NonNull<ff::AVCodec>,
 }
@@ -21,14 +21,30 @@ pub(super) struct Context {
 unsafe impl Send for Context {}
 
 impl Context {
-    pub(super) fn encoder(name: &std::ffi::CStr) -> Result<Self> {
+    /// A context for the encoder of this name, not open yet.
+    pub fn encoder(name: &std::ffi::CStr) -> Result<Self> {
         // SAFETY: the name is NUL-terminated; codecs are static.
         Self::new(unsafe { ff::avcodec_find_encoder_by_name(name.as_ptr()) }, &name.to_string_lossy())
     }
 
     pub(super) fn h264_decoder() -> Result<Self> {
+        Self::decoder(ff::AVCodecID::AV_CODEC_ID_H264)
+    }
+
+    /// A context for the decoder of a codec, not open yet.
+    pub fn decoder(id: ff::AVCodecID) -> Result<Self> {
+        // SAFETY: no preconditions; the name is static.
+        let name = unsafe { std::ffi::CStr::from_ptr(ff::avcodec_get_name(id)) };
         // SAFETY: no preconditions; codecs are static.
-        Self::new(unsafe { ff::avcodec_find_decoder(ff::AVCodecID::AV_CODEC_ID_H264) }, "h264")
+        Self::new(
+            unsafe { ff::avcodec_find_decoder(id) },
+            &format!("a decoder for {}", name.to_string_lossy()),
+        )
+    }
+
+    /// The context, which lives as long as its owner.
+    pub fn as_ptr(&mut self) -> *mut ff::AVCodecContext {
+        self.raw.as_ptr()
     }
 
     fn new(codec: *const ff::AVCodec, name: &str) -> Result<Self> {
@@ -45,7 +61,7 @@ impl Context {
     }
 
     /// Sets an option by name, of the context or of its codec.
-    pub(super) fn set(&mut self, name: &str, value: &str) -> Result<()> {
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
         let (Ok(c_name), Ok(c_value)) = (CString::new(name), CString::new(value)) else {
             return Err(Error::Codec(format!("option {name}={value} has a NUL in it")));
         };
@@ -62,7 +78,8 @@ impl Context {
         check(status, &format!("option {name}={value}")).map(drop)
     }
 
-    pub(super) fn open(&mut self) -> Result<()> {
+    /// Opens the codec with what was set.
+    pub fn open(&mut self) -> Result<()> {
         // SAFETY: the context was made for this codec; no options are left to pass.
         let status =
             unsafe { ff::avcodec_open2(self.raw.as_ptr(), self.codec.as_ptr(), std::ptr::null_mut()) };

@@ -138,13 +138,18 @@ impl Encoder {
         self.send(Some(reference), fill)
     }
 
+    /// What has come out since the last call, which may leave out pictures that are being coded.
+    pub fn take_coded(&mut self) -> Coded {
+        std::mem::take(&mut self.coded)
+    }
+
     /// What the pictures since the start of the chunk were coded to.
     pub fn finish_chunk(&mut self) -> Result<Coded> {
         // Later pictures push out those that other threads work on.
         while self.under_way.iter().any(Option::is_some) {
             self.code_empty()?;
         }
-        Ok(std::mem::take(&mut self.coded))
+        Ok(self.take_coded())
     }
 
     /// Codes a picture that nobody wants; being empty, it takes a fraction of the time of another.

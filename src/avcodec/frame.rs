@@ -7,7 +7,7 @@ use super::check;
 use crate::error::{Error, Result};
 
 /// An AVFrame.
-pub(super) struct Frame {
+pub struct Frame {
     pub(super) raw: NonNull<ff::AVFrame>,
 }
 
@@ -58,14 +58,15 @@ impl<'a> LinesMut<'a> {
 }
 
 impl Frame {
-    pub(super) fn new() -> Result<Self> {
+    /// A frame without a picture.
+    pub fn new() -> Result<Self> {
         // SAFETY: no preconditions; the result is null or a frame that we own.
         let raw = NonNull::new(unsafe { ff::av_frame_alloc() });
         Ok(Self { raw: raw.ok_or(OutOfMemory { bytes: size_of::<ff::AVFrame>() })? })
     }
 
     /// A frame with room for a picture, all bytes 0.
-    pub(super) fn with_picture(format: ff::AVPixelFormat, width: i32, height: i32) -> Result<Self> {
+    pub fn with_picture(format: ff::AVPixelFormat, width: i32, height: i32) -> Result<Self> {
         let mut frame = Self::new()?;
         // SAFETY: the frame is ours and has no buffers yet.
         unsafe {
@@ -81,15 +82,20 @@ impl Frame {
         Ok(frame)
     }
 
+    /// The frame, which lives as long as its owner.
+    pub fn as_ptr(&mut self) -> *mut ff::AVFrame {
+        self.raw.as_ptr()
+    }
+
     /// Makes sure that nobody else reads the picture while we write the next one into it.
-    pub(super) fn make_writable(&mut self) -> Result<()> {
+    pub fn make_writable(&mut self) -> Result<()> {
         // SAFETY: the frame is ours; the call copies the picture if the encoder still refers to it.
         check(unsafe { ff::av_frame_make_writable(self.raw.as_ptr()) }, "no picture can be allocated")
             .map(drop)
     }
 
     /// The first plane, for writing. The picture must be writable.
-    pub(super) fn lines_mut(&mut self) -> Result<LinesMut<'_>> {
+    pub fn lines_mut(&mut self) -> Result<LinesMut<'_>> {
         let Plane { start, linesize, height, .. } = self.plane(0)?;
         // SAFETY: `with_picture` got whole lines and made their bytes 0, and nobody else uses
         // them: the picture is writable and `self` is borrowed mutably.

@@ -12,9 +12,11 @@ mod packet;
 mod parser;
 mod preset;
 
+pub use context::Context;
 pub use decoder::{Decoder, DecoderConfig};
 pub use encoder::{Coded, Encoder, EncoderConfig, Reference, Threads};
-pub use frame::{Lines, LinesMut};
+pub use frame::{Frame, Lines, LinesMut};
+pub use packet::Packet;
 pub use parser::access_units;
 pub use preset::{PRESETS, Preset};
 
@@ -25,8 +27,8 @@ use h5filter::OutOfMemory;
 
 use crate::error::{Error, Result};
 
-/// Turns libavcodec's convention (negative: error) into a result.
-fn check(status: c_int, what: &str) -> Result<c_int> {
+/// Turns FFmpeg's convention (negative: error) into a result.
+pub fn check(status: c_int, what: &str) -> Result<c_int> {
     match status {
         0.. => Ok(status),
         _ if status == ff::AVERROR(ff::ENOMEM) => Err(OutOfMemory { bytes: 0 }.into()),

@@ -6,7 +6,7 @@ use h5filter::OutOfMemory;
 use crate::error::Result;
 
 /// An AVPacket.
-pub(super) struct Packet {
+pub struct Packet {
     pub(super) raw: NonNull<ff::AVPacket>,
 }
 
@@ -14,14 +14,20 @@ pub(super) struct Packet {
 unsafe impl Send for Packet {}
 
 impl Packet {
-    pub(super) fn new() -> Result<Self> {
+    /// An empty packet.
+    pub fn new() -> Result<Self> {
         // SAFETY: no preconditions; the result is null or a packet that we own.
         let raw = NonNull::new(unsafe { ff::av_packet_alloc() });
         Ok(Self { raw: raw.ok_or(OutOfMemory { bytes: size_of::<ff::AVPacket>() })? })
     }
 
+    /// The packet, which lives as long as its owner.
+    pub fn as_ptr(&mut self) -> *mut ff::AVPacket {
+        self.raw.as_ptr()
+    }
+
     /// What the encoder put into the packet.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         // SAFETY: the packet is ours and valid.
         let raw = unsafe { self.raw.as_ref() };
         match usize::try_from(raw.size) {
