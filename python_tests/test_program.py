@@ -524,9 +524,16 @@ def test_bench_compares_filters():
     assert "Suggestion: h5h264" in report["suggestion"]
 
 
-def write_large():
+def write_inputs(command):
+    """Some 50 MB for each command."""
+    frames = np.random.default_rng(1).integers(0, 60000, (400, 256, 256), "u2")
     with h5py.File("large.h5", "w") as file:
-        file["frames"] = np.random.default_rng(1).integers(0, 60000, (400, 256, 256), "u2")
+        file["frames"] = frames
+    os.link("large.h5", "copy.h5")
+    if command == "convert":
+        pytest.importorskip("tifffile").imwrite("stack.tif", frames)
+    if command == "convert video":
+        run("export", "large.h5:/frames", "video.mkv")
 
 
 COMMANDS = {
@@ -534,16 +541,14 @@ COMMANDS = {
     "merge": ["merge", "--inputs", "large.h5,copy.h5", "--output", "out.h5"],
     "convert": ["convert", "stack.tif", "--output", "out.h5"],
     "export": ["export", "large.h5:/frames", "out.npy"],
+    "export video": ["export", "large.h5:/frames", "out.mkv"],
+    "convert video": ["convert", "video.mkv", "--output", "out.h5"],
 }
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_killed_in_the_middle_it_leaves_no_output(command):
-    tifffile = pytest.importorskip("tifffile")
-    write_large()
-    os.link("large.h5", "copy.h5")
-    with h5py.File("large.h5") as file:
-        tifffile.imwrite("stack.tif", file["frames"][:])
+    write_inputs(command)
     inputs = {path: path.read_bytes() for path in Path().iterdir()}
     for stop in signal.SIGKILL, signal.SIGINT:
         process = subprocess.Popen([PROGRAM, *COMMANDS[command]], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -561,11 +566,7 @@ def test_killed_in_the_middle_it_leaves_no_output(command):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_full_disk_is_an_error(command):
-    tifffile = pytest.importorskip("tifffile")
-    write_large()
-    os.link("large.h5", "copy.h5")
-    with h5py.File("large.h5") as file:
-        tifffile.imwrite("stack.tif", file["frames"][:])
+    write_inputs(command)
     before = sorted(Path().iterdir())
 
     def limit():

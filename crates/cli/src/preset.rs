@@ -1,7 +1,7 @@
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use h5h264::FILTER_ID;
-use h5h264::avcodec::PRESETS;
+use h5h264::avcodec::{PRESETS, Preset};
 
 /// `--preset`
 #[derive(Debug, Clone, Args)]
@@ -13,6 +13,11 @@ pub struct PresetOption {
 }
 
 impl PresetOption {
+    /// The preset.
+    pub fn preset(&self) -> Preset {
+        Preset::new(index_of(&self.preset)).unwrap_or_default()
+    }
+
     /// The filter and what to create a dataset with.
     pub fn filter(&self) -> (i32, Vec<u32>) {
         filter_with(&self.preset)
@@ -21,6 +26,10 @@ impl PresetOption {
 
 /// Our filter with a preset, by its name.
 pub fn filter_with(preset: &str) -> (i32, Vec<u32>) {
-    let index = PRESETS.iter().position(|name| *name == preset).unwrap_or(0);
-    (FILTER_ID, vec![0, 0, 0, index as u32])
+    (FILTER_ID, vec![0, 0, 0, index_of(preset)])
+}
+
+/// Of one of those that the command line allows.
+fn index_of(preset: &str) -> u32 {
+    PRESETS.iter().position(|name| *name == preset).unwrap_or(0) as u32
 }

@@ -3,14 +3,15 @@ mod picture;
 mod reader;
 mod scale;
 mod tiff_pages;
+mod video;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use h5h264::advice;
-use hdf5::File;
 use hdf5::plist::DatasetCreate;
+use hdf5::{Dataset, File, Group};
 
 use crate::h5::{self, Explain};
 use crate::output::{Output, with_h5_extension};
@@ -23,20 +24,25 @@ use inputs::Inputs;
 use picture::{Format, Picture, with_room};
 use reader::Frame;
 use scale::{Change, Size};
+use video::Video;
 
-/// Datasets of strings beside that of frames.
-const BESIDE: [&str; 2] = ["names", "labels"];
+/// Datasets beside that of frames.
+const BESIDE: [&str; 3] = ["names", "labels", "timestamps"];
 /// HDF5 has 32 bits for it.
 const MOST_CHUNK_BYTES: u64 = u32::MAX as u64;
 
-/// Make an HDF5 dataset of images: (frames, height, width), or (frames, height, width, 3) if any has colour
+/// Make an HDF5 dataset of images or a video: (frames, height, width), or (frames, height, width, 3) if any
+/// has colour
 ///
 /// Takes PNG, JPEG, TIFF, BMP and WebP, at the bit depth that they have; every page of a TIFF is a frame. Of
 /// folders, all images are taken, in natural order (img2 before img10), those in sub-folders too. Beside
 /// the dataset are `names`, and, if there are sub-folders or several folders, `labels`: the folder of each image.
+///
+/// A video becomes frames of uint8, those of gray FFV1 and the like of uint16, with `timestamps` in seconds
+/// beside it and the attribute `fps`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Folders and image files
+    /// Folders and image files, or a video file
     #[arg(required = true, value_name = "IN")]
     inputs: Vec<PathBuf>,
     /// The HDF5 file to write; .h5 is added to a name without extension
@@ -66,19 +72,75 @@ pub struct Arguments {
 impl Arguments {
     pub fn run(self) -> Result<()> {
         self.check_dataset()?;
+        match &self.inputs[..] {
+            [input] if video::is_video(input)? => self.convert_video(input),
+            _ => self.convert_images(),
+        }
+    }
+
+    fn convert_images(&self) -> Result<()> {
         let inputs = Inputs::find(&self.inputs)?;
-        let size = self.size.or(self.dim.map(|n| Size { width: n, height: n }));
-        if size.is_none() {
+        if self.new_size().is_none() {
             inputs.check_sizes()?;
         }
-        let change = Change { size, gray: self.gray, colour: inputs.have_colour() && !self.gray };
+        let change = self.change(inputs.have_colour());
         let format = change.format(reader::first(&inputs)?.format);
-        let chunk = self.chunk_shape(format, inputs.n_frames())?;
-        let target = with_h5_extension(&self.output);
+        let n_expected = inputs.n_frames();
+        let chunk = self.chunk_shape(format, n_expected)?;
         let paths: Vec<&Path> = inputs.files.iter().map(|file| &*file.path).collect();
-        let output = Output::new(&target, &paths)?;
+        self.create(&paths, |file| {
+            let frames = reader::frames(&inputs);
+            let Written { group, n_frames, .. } =
+                self.write(file, format, n_expected, &chunk, change, frames)?;
+            ensure!(n_frames == n_expected, "{n_frames} frames were found (expected {n_expected})");
+            let [names, labels, _] = BESIDE;
+            h5::write_strings(&group, names, inputs.names())?;
+            if inputs.have_labels() {
+                h5::write_strings(&group, labels, inputs.labels())?;
+            }
+            Ok(())
+        })
+    }
+
+    fn convert_video(&self, input: &Path) -> Result<()> {
+        let change = self.change(false);
+        let mut video = Video::open(input, change, self.threads.n())?;
+        let (format, n_expected) = (video.format()?, video.expected_frames());
+        let chunk = self.chunk_shape(format, n_expected)?;
+        self.create(&[input], |file| {
+            let Written { group, dataset, .. } =
+                self.write(file, format, n_expected, &chunk, change, &mut video)?;
+            if let Some(rate) = video.frame_rate() {
+                dataset
+                    .new_attr::<f64>()
+                    .create("fps")
+                    .and_then(|attr| attr.write_scalar(&rate))
+                    .explained()?;
+            }
+            if let Some(seconds) = video.timestamps() {
+                let [.., timestamps] = BESIDE;
+                let timestamps = group.new_dataset_builder().with_data(seconds).create(timestamps);
+                let timestamps = timestamps.explained().context("can't write timestamps")?;
+                h5::write_text_attribute(&timestamps, "units", "s")?;
+            }
+            Ok(())
+        })
+    }
+
+    fn new_size(&self) -> Option<Size> {
+        self.size.or(self.dim.map(|n| Size { width: n, height: n }))
+    }
+
+    /// `have_colour`: whether gray images are among images that have colour.
+    fn change(&self, have_colour: bool) -> Change {
+        Change { size: self.new_size(), gray: self.gray, colour: have_colour && !self.gray }
+    }
+
+    /// Makes the file, which gets its name when `fill` has written what is in it.
+    fn create(&self, inputs: &[&Path], fill: impl FnOnce(&File) -> Result<()>) -> Result<()> {
+        let output = Output::new(&with_h5_extension(&self.output), inputs)?;
         let file = h5::create_file(output.path())?;
-        self.write(&file, &inputs, change, format, &chunk)?;
+        fill(&file)?;
         h5::close_file(file)?;
         output.finish()
     }
@@ -94,6 +156,7 @@ impl Arguments {
         Ok(())
     }
 
+    /// `n_frames` is 0 if their number is not known.
     fn chunk_shape(&self, format: Format, n_frames: u64) -> Result<Vec<u64>> {
         let shape = format.shape(n_frames);
         let mut chunk = advice::chunk_shape(&shape, format.sample.bytes(), advice::DEFAULT_TARGET_BYTES);
@@ -113,54 +176,62 @@ impl Arguments {
         Ok(chunk)
     }
 
+    /// Writes the dataset. `n_expected` frames, or 0 if their number is not known, are what the progress bar
+    /// is made for.
     fn write(
         &self,
         file: &File,
-        inputs: &Inputs,
-        change: Change,
         format: Format,
+        n_expected: u64,
         chunk: &[u64],
-    ) -> Result<()> {
+        change: Change,
+        mut frames: impl Iterator<Item = Result<Frame>>,
+    ) -> Result<Written> {
         let (group, name) = h5::parent_of(file, &self.dataset)?;
-        let n_frames = inputs.n_frames();
-        let shape = format.shape(n_frames);
+        let mut shape = format.shape(n_expected);
         let plist = h5::chunked(&DatasetCreate::try_new().explained()?, chunk, &[self.preset.filter()])?;
         let datatype = h5::number_type(&format.sample.descriptor())?;
         let dataset =
             h5::create_dataset(&group, &name, &datatype, &h5::growing(&shape)?, &plist, &h5::utf8_link()?)?;
         let writer = ChunkWriter::new(dataset, self.threads.n())?.context("the dataset is not chunked")?;
 
-        let mut frames = reader::frames(inputs);
-        let mut n_done = 0;
+        let bar = progress::bar(n_expected * format.frame_bytes(), "converting");
+        let mut n_frames = 0;
         let chunks = std::iter::from_fn(|| {
+            let offset: Vec<u64> = std::iter::once(n_frames).chain(shape[1..].iter().map(|_| 0)).collect();
             let frames: Result<Vec<Frame>> = frames.by_ref().take(chunk[0] as usize).collect();
-            let frames = frames.map(|frames| {
-                let mut offset = vec![0; shape.len()];
-                offset[0] = n_done;
-                n_done += frames.len() as u64;
-                (offset, frames)
+            let frames = frames.and_then(|frames| {
+                n_frames += frames.len() as u64;
+                if n_frames > shape[0] {
+                    shape[0] = n_frames;
+                    h5::resize(&writer.dataset, &shape)?;
+                }
+                Ok(frames)
             });
             match frames {
-                Ok((_, frames)) if frames.is_empty() => None,
-                other => Some(other),
+                Ok(frames) if frames.is_empty() => None,
+                frames => Some(frames.map(|frames| (offset, frames))),
             }
         });
         let make = |frames: Vec<Frame>| chunk_of(frames, change, format, chunk);
-        let bar = progress::bar(n_frames * format.frame_bytes(), "converting");
         writer.write(chunks, make, |written| {
             bar.inc(written.raw_bytes);
             Ok(())
         })?;
-        ensure!(n_done == n_frames, "{n_done} frames were found (expected {n_frames})");
-        bar.finish_and_clear();
-
-        let [names, labels] = BESIDE;
-        h5::write_strings(&group, names, inputs.names())?;
-        if inputs.have_labels() {
-            h5::write_strings(&group, labels, inputs.labels())?;
+        if n_frames < shape[0] {
+            shape[0] = n_frames;
+            h5::resize(&writer.dataset, &shape)?;
         }
-        Ok(())
+        bar.finish_and_clear();
+        Ok(Written { group, dataset: writer.dataset, n_frames })
     }
+}
+
+/// A dataset of all frames, and the group it is in.
+struct Written {
+    group: Group,
+    dataset: Dataset,
+    n_frames: u64,
 }
 
 /// The bytes of a chunk; what is missing to a whole one is 0.

@@ -1,29 +1,39 @@
 mod frames;
 mod npy;
 mod pictures;
+mod video;
 
 use std::path::PathBuf;
 
+use ::video::{FrameRate, VideoOptions};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::h5::{self, Explain};
 use crate::parallel::Threads;
+use crate::preset::PresetOption;
 use crate::target::Target;
 
 use frames::Frames;
 
-/// Write a dataset's frames as PNG or TIFF files, or the dataset as a NumPy array
+/// Write a dataset's frames as a video, as PNG or TIFF files, or the dataset as a NumPy array
 ///
-/// OUT says which: frames.npy; frames.png, which becomes frames_0.png, frames_1.png …; frames.tif likewise.
+/// OUT says which: frames.mp4 or frames.mkv, a lossless video: H.264 of uint8, gray or RGB, or, in .mkv, FFV1
+/// of uint16; frames.png, which becomes frames_0.png, frames_1.png …; frames.tif likewise; frames.npy.
+/// Chunks that are plain movies go into a video without decoding.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The dataset: FILE:/path
     #[arg(value_name = "FILE:/DATASET")]
     target: Target,
-    /// What to write: *.png, *.tif or *.npy
+    /// What to write: *.mp4, *.mkv, *.png, *.tif or *.npy
     #[arg(value_name = "OUT")]
     output: PathBuf,
+    /// Frames per second of a video: a number, or a fraction as 30000/1001
+    #[arg(long, value_name = "FPS", default_value = "30")]
+    fps: FrameRate,
+    #[command(flatten)]
+    preset: PresetOption,
     #[command(flatten)]
     threads: Threads,
 }
@@ -40,7 +50,11 @@ impl Arguments {
             "npy" => npy::write(&frames, output, input),
             "png" => pictures::write(&frames, output, input, n_threads, pictures::png),
             "tif" | "tiff" => pictures::write(&frames, output, input, n_threads, pictures::tiff),
-            _ => bail!("{} (expected a name that ends with .png, .tif or .npy)", self.output.display()),
+            "mp4" | "mkv" => {
+                let options = VideoOptions { frame_rate: self.fps, preset: self.preset.preset(), n_threads };
+                video::write(&frames, output, input, options)
+            }
+            _ => bail!("{} (expected a name that ends with .mp4, .mkv, .png, .tif or .npy)", output.display()),
         }
     }
 }

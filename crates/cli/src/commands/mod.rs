@@ -4,12 +4,14 @@ mod bench;
 mod completions;
 mod convert;
 mod export;
+mod frames_to_video;
 mod info;
 mod man;
 mod merge;
 mod plugin_path;
 mod repack;
 mod verify;
+mod video_to_frames;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -34,6 +36,10 @@ enum Command {
     PluginPath(plugin_path::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
+    #[command(hide = true)]
+    FramesToVideo(frames_to_video::Arguments),
+    #[command(hide = true)]
+    VideoToFrames(video_to_frames::Arguments),
 }
 
 impl Program {
@@ -50,6 +56,8 @@ impl Program {
             Command::PluginPath(arguments) => arguments.run(),
             Command::Completions(arguments) => arguments.run(),
             Command::Man(arguments) => arguments.run(),
+            Command::FramesToVideo(arguments) => arguments.run(),
+            Command::VideoToFrames(arguments) => arguments.run(),
         }
     }
 }

@@ -88,6 +88,12 @@ pub fn create_dataset(
     .with_context(|| format!("can't create {name}"))
 }
 
+/// Changes how long a dataset that can grow is.
+pub fn resize(dataset: &Dataset, shape: &[u64]) -> Result<()> {
+    let shape: Vec<usize> = shape.iter().map(|n| *n as usize).collect();
+    dataset.resize(shape).explained().context("can't write the output")
+}
+
 /// Stores a chunk as it is, as the chunk that starts at `offset`.
 pub fn write_chunk(dataset: &Dataset, offset: &[u64], stored: &[u8], filter_mask: u32) -> Result<()> {
     ensure!(offset.len() == dataset.ndim(), "coordinates of {} dimensions", offset.len());
@@ -113,6 +119,13 @@ pub fn write_strings<'a>(group: &Group, name: &str, strings: impl Iterator<Item 
     let strings = strings.map(text).collect::<Result<Vec<_>, _>>()?;
     group.new_dataset_builder().with_data(&strings).create(name).explained()?;
     Ok(())
+}
+
+/// Writes an attribute.
+pub fn write_text_attribute(dataset: &Dataset, name: &str, text: &str) -> Result<()> {
+    let text: VarLenUnicode = text.parse()?;
+    let attribute = dataset.new_attr::<VarLenUnicode>().create(name);
+    attribute.and_then(|attribute| attribute.write_scalar(&text)).explained()
 }
 
 /// A type of numbers.

@@ -19,8 +19,8 @@ pub use copy::{
     has_pointing_fill_value, link_external, link_hard, link_soft, virtual_files,
 };
 pub use create::{
-    chunked, close_file, create_dataset, create_file, growing, number_type, parent_of, utf8_link,
-    write_chunk, write_strings,
+    chunked, close_file, create_dataset, create_file, growing, number_type, parent_of, resize, utf8_link,
+    write_chunk, write_strings, write_text_attribute,
 };
 pub use datatype::{
     NumberKind, describe_type, has_pointers, is_numeric, is_stored_as_in_memory, number_kind,

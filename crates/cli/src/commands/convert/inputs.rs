@@ -149,6 +149,11 @@ fn is_tiff(path: &Path) -> Result<bool> {
     Ok(matches!(&start[..], b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+"))
 }
 
+/// Whether a file's name says that there is an image in it.
+pub fn is_named_as_image(path: &Path) -> bool {
+    has_extension(path, &EXTENSIONS)
+}
+
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     extension.is_some_and(|extension| extensions.contains(&&*extension))
@@ -178,7 +183,7 @@ fn add_images_in(folder: &Path, parents: &mut Vec<PathBuf>, images: &mut Vec<Pat
         }
         if path.is_dir() {
             add_images_in(&path, parents, images).with_context(|| path.display().to_string())?;
-        } else if has_extension(&path, &EXTENSIONS) {
+        } else if is_named_as_image(&path) {
             images.push(path);
         }
     }

@@ -11,7 +11,7 @@ pub struct Frames<'d> {
     pub sample_bytes: usize,
     memory_type: Datatype,
     /// How many dimensions are not those of a frame.
-    n_leading: usize,
+    pub n_leading: usize,
     /// A part is a frame.
     grid: Grid,
 }
@@ -82,8 +82,13 @@ impl<'d> Frames<'d> {
         let n_parts = grid.n_chunks();
         (0..n_parts).map(move |index| {
             let offset = grid.offset(index);
-            h5::read_as(self.dataset, &self.memory_type, &offset, &grid.extent_at(&offset))
+            self.read(&offset, &grid.extent_at(&offset))
         })
+    }
+
+    /// The samples of a part, in the byte order of this machine.
+    pub fn read(&self, offset: &[u64], extent: &[u64]) -> Result<Vec<u8>> {
+        h5::read_as(self.dataset, &self.memory_type, offset, extent)
     }
 }
 
