@@ -14,9 +14,12 @@ import h5py
 import numpy as np
 import pytest
 from conftest import ROOT
+from h5h264 import _program
 
 from support import run_python, stored_chunks
 
+PROGRAM = _program.program()
+BINARIES = [*Path(h5h264.PLUGIN_PATH).iterdir(), PROGRAM]
 C_LIBRARY = ("libc.so", "libm.so", "libgcc_s.so", "libpthread.so", "libdl.so", "ld-linux", "linux-vdso")
 
 
@@ -41,17 +44,17 @@ def test_the_version_is_that_of_the_plugin():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ldd")
-@pytest.mark.parametrize("plugin", Path(h5h264.PLUGIN_PATH).iterdir(), ids=lambda plugin: plugin.stem)
-def test_the_plugins_need_the_c_library_only(plugin):
-    if b"libavcodec.so" in plugin.read_bytes():
+@pytest.mark.parametrize("binary", BINARIES, ids=lambda binary: binary.stem)
+def test_the_binaries_need_the_c_library_only(binary):
+    if b"libavcodec.so" in binary.read_bytes():
         pytest.skip("built where there are no sources of FFmpeg, and so with the system's")
-    needed = [line.split()[0].split("/")[-1] for line in ldd(plugin)]
+    needed = [line.split()[0].split("/")[-1] for line in ldd(binary)]
     assert needed
     assert [name for name in needed if not name.startswith(C_LIBRARY)] == []
 
 
-def ldd(plugin):
-    return subprocess.run(["ldd", plugin], capture_output=True, text=True, check=True).stdout.splitlines()
+def ldd(binary):
+    return subprocess.run(["ldd", binary], capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def test_importing_it_is_enough_to_write_and_to_read(path):

@@ -1,21 +1,22 @@
 """The program that comes with the package."""
 
 import subprocess
-import sys
+import sysconfig
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 import h5h264
+from h5h264 import _program
 
 
 def run(*arguments):
-    program = Path(sys.executable).with_name("h5h264")
-    return subprocess.run([program, *arguments], check=True, capture_output=True, text=True).stdout
+    return subprocess.run([_program.program(), *arguments], check=True, capture_output=True, text=True).stdout
 
 
 def test_it_runs_where_pip_puts_it(tmp_path):
+    assert _program.program() == Path(sysconfig.get_path("scripts"), "h5h264").resolve()
     assert run("--version") == f"h5h264 {h5h264.__version__}\n"
     assert Path(run("plugin-path").strip()) == Path(h5h264.PLUGIN_PATH).resolve()
 

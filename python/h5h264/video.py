@@ -1,0 +1,374 @@
+"""Lossless video files, from arrays and to arrays.
+
+>>> from h5h264 import video
+>>> video.mimwrite("frames.mp4", frames, fps=100)
+>>> np.array_equal(video.mimread("frames.mp4"), frames)
+True
+
+8-bit gray frames (height, width) and RGB frames (height, width, 3) become lossless H.264, in `.mp4` or
+`.mkv`; 16-bit gray frames become FFV1, in `.mkv`. Files of other origin are read, too: gray up to 16 bits
+as it was coded, all else as 8-bit RGB.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from numbers import Rational
+from pathlib import Path
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from ._filter import H264
+from ._program import start
+
+__all__ = ["LosslessVideoWriter", "VideoReader", "imiter", "mimread", "mimwrite"]
+
+_Path = Union[str, "os.PathLike[str]"]
+
+_PROTOCOL = "h5h264-frames-1"
+_FORMATS = {"gray8": (np.uint8, ()), "gray16": (np.uint16, ()), "rgb24": (np.uint8, (3,))}
+_MAX_SIDE = 16384
+_MAX_PIXELS = 1 << 26
+# With a denominator of up to 10 000, a fraction of 31-bit numbers.
+_MAX_FPS = 200_000
+_END = bytes(4)
+_ONE_FRAME = bytes((1, 0, 0, 0))
+
+
+def mimwrite(path: _Path, frames: Iterable[Any], fps: Any = 30, preset: str = "veryslow") -> None:
+    """Writes a video losslessly.
+
+    Parameters
+    ----------
+    path
+        A file name that ends in `.mp4` or `.mkv`. The file appears under this name when it is complete.
+    frames
+        An array (n, height, width) of uint8 or uint16 or (n, height, width, 3) of uint8 (RGB), or an
+        iterable of such frames.
+    fps
+        Frames per second: a number or a `Fraction`.
+    preset
+        How hard x264 tries, by its name (`h5h264.PRESETS`); 16-bit frames do without.
+
+    Raises ValueError, before anything is written, for a wrong shape or type, and OSError if the file
+    can't be written.
+    """
+    with LosslessVideoWriter(path, fps=fps, preset=preset) as writer:
+        writer.mimwrite(frames)
+
+
+def mimread(path: _Path) -> np.ndarray:
+    """All frames of a video file: (n, height, width) or (n, height, width, 3), as in `VideoReader`."""
+    with VideoReader(path) as reader:
+        frames = np.empty((16, *reader.shape), reader.dtype)
+        n = 0
+        while True:
+            if n == len(frames):
+                frames.resize((2 * n, *reader.shape), refcheck=False)
+            if not reader._read_into(frames[n]):
+                break
+            n += 1
+        frames.resize((n, *reader.shape), refcheck=False)
+        return frames
+
+
+def imiter(path: _Path) -> Iterator[np.ndarray]:
+    """The frames of a video file, one after the other, as in `VideoReader`."""
+    with VideoReader(path) as reader:
+        yield from reader
+
+
+class LosslessVideoWriter:
+    """Writes a video frame by frame.
+
+    >>> with LosslessVideoWriter("frames.mkv", fps=1000) as writer:
+    ...     for frame in camera:
+    ...         writer.write(frame)
+
+    The file appears under its name when it is closed. When the block is left by an exception, it does
+    not, and a file that had the name is as it was.
+
+    Parameters
+    ----------
+    filename
+        As in `mimwrite`.
+    shape
+        Of a frame: (height, width) or (height, width, 3). That of the first frame if not given.
+    fps, preset
+        As in `mimwrite`.
+    """
+
+    def __init__(
+        self,
+        filename: _Path,
+        shape: Optional[tuple[int, ...]] = None,
+        fps: Any = 30,
+        preset: str = "veryslow",
+    ) -> None:
+        self._process: Optional[subprocess.Popen] = None
+        self._format: Optional[str] = None
+        self.filename = Path(os.fspath(filename))
+        self.fps = _frame_rate(fps)
+        self.preset = H264(preset).preset
+        self.shape = self._given_shape = None if shape is None else tuple(shape)
+        if self.shape is not None:
+            _checked_sides(self.shape)
+        if self.filename.suffix.lower() not in (".mp4", ".mkv"):
+            raise ValueError(f"{str(self.filename)!r} is no name of a video (expected .mp4 or .mkv)")
+        if self.filename.suffix.lower() == ".mkv" and self.fps > 1000:
+            raise ValueError(f"fps is {fps} (expected at most 1000 in .mkv, whose clock has milliseconds)")
+        self._is_open = True
+
+    def open(self) -> None:
+        """Starts another video of the same name after `close`. A writer that is open, as a new one is,
+        stays as it is."""
+        if not self._is_open:
+            self._is_open, self.shape = True, self._given_shape
+
+    def write(self, frame: Any) -> None:
+        """Adds a frame. The first one says what the others have to be.
+
+        Raises ValueError for a wrong shape or type, and OSError if the file can't be written.
+        """
+        frame = np.asarray(frame)
+        self._check(frame)
+        if self._process is None:
+            self._start(frame)
+        # In the machine's byte order, without gaps.
+        frame = np.ascontiguousarray(frame, frame.dtype.newbyteorder("="))
+        self._send(_ONE_FRAME, frame.reshape(-1).view(np.uint8).data)
+
+    def mimwrite(self, frames: Iterable[Any]) -> None:
+        """Adds all frames of an array (n, …) or an iterable."""
+        if not self._is_open:
+            raise ValueError(f"{self.filename} is closed")
+        if isinstance(frames, np.ndarray):
+            if frames.ndim < 3:
+                raise ValueError(f"frames of shape {frames.shape} (expected n × height × width, or × 3)")
+            _format_of(frames.shape[1:], frames.dtype)
+        n = 0
+        for frame in frames:
+            self.write(frame)
+            n += 1
+        if n == 0 and self._process is None:
+            raise ValueError("no frames (expected 1 or more)")
+
+    def close(self) -> None:
+        """Completes the file. Without a frame, there is none.
+
+        Raises OSError if it can't be written.
+        """
+        self._is_open = False
+        if self._process is not None:
+            self._send(_END)
+            self._finish()
+
+    def __enter__(self) -> LosslessVideoWriter:
+        return self
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._abort()
+
+    def __del__(self) -> None:
+        # As for any file that nobody has closed.
+        if getattr(self, "_process", None) is not None:
+            try:
+                self.close()
+            except OSError:
+                pass
+
+    def _check(self, frame: np.ndarray) -> None:
+        if not self._is_open:
+            raise ValueError(f"{self.filename} is closed")
+        format_name = _format_of(frame.shape, frame.dtype)
+        if self.shape is not None and frame.shape != self.shape:
+            raise ValueError(f"a frame of shape {frame.shape} (expected {self.shape})")
+        if self._format is not None and format_name != self._format:
+            raise ValueError(f"a frame of {frame.dtype} (expected {_FORMATS[self._format][0].__name__}, as before)")
+        if format_name == "gray16" and self.filename.suffix.lower() == ".mp4":
+            raise ValueError(f"{self.filename}: 16-bit frames are FFV1, which .mp4 does not hold (expected .mkv)")
+
+    def _start(self, frame: np.ndarray) -> None:
+        folder = self.filename.absolute().parent
+        if not folder.is_dir():  # The program would make it.
+            raise FileNotFoundError(f"{folder} is no folder: {self.filename} can't be written")
+        self.shape, self._format = frame.shape, _format_of(frame.shape, frame.dtype)
+        height, width = frame.shape[:2]
+        rate = f"{self.fps.numerator}/{self.fps.denominator}"
+        header = f"{_PROTOCOL} {self._format} {height} {width} {rate}\n"
+        self._process = start(
+            "frames-to-video", self.filename.absolute(), "--preset", self.preset, has_input=True
+        )
+        self._send(header.encode())
+
+    def _send(self, *messages: Any) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        try:
+            for message in messages:
+                self._process.stdin.write(message)
+        except BrokenPipeError:
+            self._finish()
+            raise OSError(f"{self.filename}: the encoder is gone") from None
+
+    def _finish(self) -> None:
+        """Waits until the file is complete."""
+        process, self._process, self._format = self._process, None, None
+        assert process is not None
+        _finish(process, process.stdin)
+
+    def _abort(self) -> None:
+        """Leaves no file: the stream of frames ends without an end."""
+        self._is_open = False
+        try:
+            if self._process is not None:
+                self._finish()
+        except OSError:
+            pass
+
+
+class VideoReader:
+    """The frames of a video file, one at a time, in the order in which they are shown.
+
+    >>> with VideoReader("frames.mkv") as reader:
+    ...     for frame in reader:
+    ...         print(reader.fps, frame.mean())
+
+    Gray frames are (height, width) of uint8 or uint16, as they were coded; all others are
+    (height, width, 3), RGB of uint8. Each is an array of its own.
+
+    Attributes
+    ----------
+    shape, dtype
+        Of a frame.
+    fps
+        Frames per second as a `Fraction`; None if the file does not say.
+
+    Raises OSError if the file can't be read, when it is opened or as soon as a damaged frame is met.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    fps: Optional[Fraction]
+
+    def __init__(self, path: _Path) -> None:
+        self._process: Optional[subprocess.Popen] = None
+        self.filename = Path(os.fspath(path))
+        if not self.filename.exists():
+            raise FileNotFoundError(f"{self.filename} does not exist")
+        self._process = start("video-to-frames", self.filename.absolute(), has_input=False)
+        assert self._process.stdout is not None
+        words = self._process.stdout.readline().decode("ascii", "replace").split()
+        if len(words) != 5 or words[0] != _PROTOCOL:
+            self._fail()
+        dtype, components = _FORMATS[words[1]]
+        self.dtype = np.dtype(dtype)
+        self.shape = (int(words[2]), int(words[3]), *components)
+        numerator, denominator = map(int, words[4].split("/"))
+        self.fps = Fraction(numerator, denominator) if numerator else None
+        self._n_announced = 0
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        while True:
+            frame = np.empty(self.shape, self.dtype)
+            if not self._read_into(frame):
+                return
+            yield frame
+
+    def _read_into(self, frame: np.ndarray) -> bool:
+        """Reads the next frame to a C-contiguous array; false if there is none."""
+        if self._process is None:
+            return False
+        if self._n_announced == 0:
+            count = np.zeros(1, "<u4")
+            self._receive(count)
+            self._n_announced = int(count[0])
+        if self._n_announced == 0:
+            self.close()
+            return False
+        self._receive(frame)
+        self._n_announced -= 1
+        return True
+
+    def _receive(self, array: np.ndarray) -> None:
+        assert self._process is not None and self._process.stdout is not None
+        if self._process.stdout.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
+            self._fail()
+
+    def _fail(self) -> None:
+        process, self._process = self._process, None
+        assert process is not None
+        _finish(process, process.stdout)
+        raise OSError(f"{self.filename}: the decoder is gone")
+
+    def close(self) -> None:
+        """Ends the program that decodes. Afterwards there are no frames."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_process", None) is not None:
+            self.close()
+
+
+def _finish(process: subprocess.Popen, pipe: Any) -> None:
+    """Waits for the end of the program. Raises OSError with its message if it has failed."""
+    try:
+        pipe.close()
+    except BrokenPipeError:
+        pass  # It says why.
+    assert process.stderr is not None
+    message = process.stderr.read().decode("utf-8", "replace").strip()
+    process.stderr.close()
+    status = process.wait()
+    if status != 0:
+        raise OSError(message or f"the program for video files ended with status {status}")
+
+
+def _format_of(shape: tuple[int, ...], dtype: np.dtype) -> str:
+    """The format of a frame. Raises ValueError if there is none."""
+    height, width = _checked_sides(shape)
+    for name, (known, components) in _FORMATS.items():
+        if shape == (height, width, *components) and dtype.newbyteorder("=") == known:
+            return name
+    raise ValueError(
+        f"a frame of shape {shape} and type {dtype} (expected height × width of uint8 or uint16, or "
+        "height × width × 3 of uint8)"
+    )
+
+
+def _checked_sides(shape: tuple[int, ...]) -> tuple[int, int]:
+    if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
+        raise ValueError(f"a frame of shape {shape} (expected height × width, or height × width × 3)")
+    height, width = shape[:2]
+    if not (1 <= height <= _MAX_SIDE and 1 <= width <= _MAX_SIDE and height * width <= _MAX_PIXELS):
+        raise ValueError(
+            f"a frame of {height} × {width} pixels (expected 1 to {_MAX_SIDE} rows and columns, and at "
+            f"most {_MAX_PIXELS} pixels)"
+        )
+    return height, width
+
+
+def _frame_rate(fps: Any) -> Fraction:
+    try:
+        exact = Fraction(fps) if isinstance(fps, Rational) else Fraction(float(fps))
+        rate = exact.limit_denominator(10_000)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        raise ValueError(f"fps is {fps!r} (expected a number)") from None
+    if not 0 < rate <= _MAX_FPS:
+        raise ValueError(f"fps is {fps!r} (expected more than 0, at most {_MAX_FPS})")
+    return rate
