@@ -141,9 +141,12 @@ def test_outputs_are_regular_files_with_the_mode_and_the_links_that_they_had():
 def test_folders_are_made_for_outputs_only():
     with h5py.File("in.h5", "w") as file:
         file["d"] = frames(3, "f4")
+    tifffile.imwrite("1.tif", frames(1)[0])
+    tifffile.imwrite("2.tif", frames(1, "u1")[0])
+    before = sorted(os.listdir())
     run("export", "in.h5:/d", "nd/a/b/x.png", status=1)
-    run("merge", "--inputs", "in.h5,none.h5", "--output", "nd/a/b", status=1)
-    assert os.listdir() == ["in.h5"]
+    run("convert", "1.tif", "2.tif", "-o", "nd/a/b/x", status=1)
+    assert sorted(os.listdir()) == before
     run("export", "in.h5:/d", "nd/a/x.npy")
     assert os.listdir("nd/a") == ["x.npy"]
 
@@ -176,7 +179,12 @@ def write_large():
 def started(output, **kwargs):
     """Starts an export, and waits until it is writing."""
     process = subprocess.Popen([PROGRAM, "export", "large.h5:/frames", output], stderr=subprocess.PIPE, **kwargs)
-    while process.poll() is None and not list(Path().rglob(".x*.part")):
+
+    def is_writing():
+        parts = [path for part in Path().rglob(".x*.part") for path in [part, *part.rglob("*")]]
+        return any(path.is_file() and path.stat().st_size > 1000 for path in parts)
+
+    while process.poll() is None and not is_writing():
         time.sleep(0.001)
     return process
 

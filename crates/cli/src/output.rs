@@ -25,6 +25,7 @@ impl Output {
     /// Makes an empty file for `target`, which must not be one of the `inputs`.
     pub fn new(target: &Path, inputs: &[&Path]) -> Result<Self> {
         let target = checked(target, &canonical(inputs))?;
+        let mut unfinished = removed_on_signal();
         let folders = NewFolders::create(folder_of(&target))?;
         let prefix = temporary_prefix(&target);
         let mut builder = Builder::new();
@@ -34,7 +35,7 @@ impl Output {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let temporary = builder.tempfile_in(folder_of(&target)).with_context(|| cant_write(&target))?;
         let temporary = temporary.into_temp_path();
-        remove_on_signal(&temporary, &folders);
+        *unfinished = Some(Unfinished { path: temporary.to_path_buf(), folders: folders.clone() });
         Ok(Self { temporary, target, _folders: folders })
     }
 
@@ -73,12 +74,13 @@ impl OutputSeries {
             ensure!(is_here, "{} is a link to {}", target.display(), resolved.display());
         }
         let first = targets.first().context("no files to write")?;
+        let mut unfinished = removed_on_signal();
         let folders = NewFolders::create(folder_of(first))?;
         let prefix = temporary_prefix(first);
         let mut builder = Builder::new();
         builder.prefix(&prefix).suffix(".part");
         let temporary = builder.tempdir_in(folder_of(first)).with_context(|| cant_write(first))?;
-        remove_on_signal(temporary.path(), &folders);
+        *unfinished = Some(Unfinished { path: temporary.path().to_owned(), folders: folders.clone() });
         Ok(Self { temporary, targets, _folders: folders })
     }
 
@@ -86,6 +88,8 @@ impl OutputSeries {
     pub fn write(&self, index: usize, content: &[u8]) -> Result<()> {
         let target = &self.targets[index];
         let path = self.path(target);
+        // Not while a signal removes the folder.
+        let _unfinished = unfinished();
         fs::write(&path, content).with_context(|| cant_write(target))?;
         sync(&path)
     }
@@ -179,7 +183,9 @@ fn folder_of(path: &Path) -> &Path {
 
 fn temporary_prefix(target: &Path) -> String {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    format!(".{}.", &name[..name.floor_char_boundary(MOST_NAME_BYTES)])
+    let is_end = |i: &usize| name.is_char_boundary(*i);
+    let end = (0..=name.len().min(MOST_NAME_BYTES)).rev().find(is_end).unwrap_or(0);
+    format!(".{}.", &name[..end])
 }
 
 fn cant_write(target: &Path) -> String {
@@ -218,18 +224,22 @@ fn unfinished() -> MutexGuard<'static, Option<Unfinished>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn remove_on_signal(path: &Path, folders: &NewFolders) {
+/// What goes away if a signal ends the program, which it does not do before this guard is dropped.
+fn removed_on_signal() -> MutexGuard<'static, Option<Unfinished>> {
     static HANDLER: Once = Once::new();
-    *unfinished() = Some(Unfinished { path: path.to_owned(), folders: folders.clone() });
     HANDLER.call_once(|| {
         // Without a handler the file stays, under its temporary name.
         let _ = signals::before_end(|| {
-            if let Some(Unfinished { path, folders }) = unfinished().take() {
+            let mut unfinished = unfinished();
+            if let Some(Unfinished { path, folders }) = unfinished.take() {
                 let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
                 folders.remove();
             }
+            // What waits for it does so until the program ends.
+            std::mem::forget(unfinished);
         });
     });
+    unfinished()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What signals do to this program. One of the modules with unsafe code: libc's functions.
+//! What signals do to this program. Beside `h5`, the one module with unsafe code: calls of libc.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! HDF5, as far as the crate of that name does not have it. The unsafe code of this program is here.
+//! HDF5, as far as the crate of that name does not have it. The unsafe code of this program is here, but for signals.
 
 mod attributes;
 mod chunks;
