@@ -37,6 +37,8 @@ def start(*arguments: Union[str, Path], has_input: bool) -> subprocess.Popen:
         stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if has_input else subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # What is buffered would be written again by a forked process.
+        bufsize=0,
         # Ctrl-C is for Python: the program ends when its pipe does, and cleans up.
         start_new_session=True,
     )

@@ -12,14 +12,18 @@ as it was coded, all else as 8-bit RGB.
 
 from __future__ import annotations
 
+import operator
 import os
 import subprocess
+import threading
+import warnings
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from numbers import Rational
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, NoReturn, Optional, Union
 
+import h5py
 import numpy as np
 
 from ._filter import H264
@@ -89,8 +93,9 @@ class LosslessVideoWriter:
     ...     for frame in camera:
     ...         writer.write(frame)
 
-    The file appears under its name when it is closed. When the block is left by an exception, it does
-    not, and a file that had the name is as it was.
+    The file appears under its name when it is closed. When the block is left by an exception, when a frame
+    could not be written, or when nobody closes the writer, it does not, and a file that had the name is as it
+    was. Several threads may write, but only the process that has made the writer.
 
     Parameters
     ----------
@@ -109,63 +114,79 @@ class LosslessVideoWriter:
         fps: Any = 30,
         preset: str = "veryslow",
     ) -> None:
-        self._process: Optional[subprocess.Popen] = None
+        self._child: Optional[_Child] = None
         self._format: Optional[str] = None
-        self.filename = Path(os.fspath(filename))
+        self._failure: Optional[str] = None
+        self._lock = threading.RLock()
+        self.filename = Path(os.fsdecode(filename))
         self.fps = _frame_rate(fps)
         self.preset = H264(preset).preset
-        self.shape = self._given_shape = None if shape is None else tuple(shape)
-        if self.shape is not None:
-            _checked_sides(self.shape)
+        self.shape = self._given_shape = None if shape is None else _checked_shape(shape)
         if self.filename.suffix.lower() not in (".mp4", ".mkv"):
             raise ValueError(f"{str(self.filename)!r} is no name of a video (expected .mp4 or .mkv)")
         if self.filename.suffix.lower() == ".mkv" and self.fps > 1000:
             raise ValueError(f"fps is {fps} (expected at most 1000 in .mkv, whose clock has milliseconds)")
+        folder = self.filename.absolute().parent
+        if not folder.is_dir():  # The program would make it.
+            raise FileNotFoundError(f"{folder} is no folder: {self.filename} can't be written")
         self._is_open = True
 
     def open(self) -> None:
         """Starts another video of the same name after `close`. A writer that is open, as a new one is,
         stays as it is."""
-        if not self._is_open:
-            self._is_open, self.shape = True, self._given_shape
+        with self._lock:
+            if not self._is_open:
+                self._is_open, self.shape, self._failure = True, self._given_shape, None
 
     def write(self, frame: Any) -> None:
         """Adds a frame. The first one says what the others have to be.
 
-        Raises ValueError for a wrong shape or type, and OSError if the file can't be written.
+        Raises ValueError for a wrong shape or type, and OSError if the file can't be written: then, and
+        after an exception that interrupts it, the writer is closed, without a file.
         """
+        if isinstance(frame, np.ma.MaskedArray):
+            raise ValueError("a masked frame: a video has no mask (expected frame.filled())")
         frame = np.asarray(frame)
-        self._check(frame)
-        if self._process is None:
-            self._start(frame)
-        # In the machine's byte order, without gaps.
-        frame = np.ascontiguousarray(frame, frame.dtype.newbyteorder("="))
-        self._send(_ONE_FRAME, frame.reshape(-1).view(np.uint8).data)
+        with self._lock:
+            self._check(frame)
+            if self._child is None:
+                self._start(frame)
+            # In the machine's byte order, without gaps.
+            frame = np.ascontiguousarray(frame, frame.dtype.newbyteorder("="))
+            self._send(_ONE_FRAME, frame.reshape(-1).view(np.uint8).data)
 
     def mimwrite(self, frames: Iterable[Any]) -> None:
         """Adds all frames of an array (n, …) or an iterable."""
         if not self._is_open:
             raise ValueError(f"{self.filename} is closed")
-        if isinstance(frames, np.ndarray):
+        if isinstance(frames, (np.ndarray, h5py.Dataset)):
             if frames.ndim < 3:
                 raise ValueError(f"frames of shape {frames.shape} (expected n × height × width, or × 3)")
             _format_of(frames.shape[1:], frames.dtype)
+        if isinstance(frames, h5py.Dataset):
+            frames = _frames_of(frames)
         n = 0
         for frame in frames:
             self.write(frame)
             n += 1
-        if n == 0 and self._process is None:
+        if n == 0 and self._child is None:
             raise ValueError("no frames (expected 1 or more)")
 
     def close(self) -> None:
         """Completes the file. Without a frame, there is none.
 
-        Raises OSError if it can't be written.
+        Raises OSError if it can't be written, or if a frame could not be.
         """
-        self._is_open = False
-        if self._process is not None:
-            self._send(_END)
-            self._finish()
+        with self._lock:
+            self._is_open = False
+            if self._failure is not None:
+                raise OSError(self._failure)
+            if self._child is not None and not self._child.is_own():
+                self._abort()
+            if self._child is not None:
+                self._send(_END)
+                self._guarded(self._child.finish)
+                self._forget()
 
     def __enter__(self) -> LosslessVideoWriter:
         return self
@@ -177,14 +198,15 @@ class LosslessVideoWriter:
             self._abort()
 
     def __del__(self) -> None:
-        # As for any file that nobody has closed.
-        if getattr(self, "_process", None) is not None:
-            try:
-                self.close()
-            except OSError:
-                pass
+        child = getattr(self, "_child", None)
+        if child is not None:
+            if child.is_own():
+                warnings.warn(f"{self.filename} was not closed: it is not written", ResourceWarning, source=self)
+            self._abort()
 
     def _check(self, frame: np.ndarray) -> None:
+        if self._failure is not None:
+            raise OSError(self._failure)
         if not self._is_open:
             raise ValueError(f"{self.filename} is closed")
         format_name = _format_of(frame.shape, frame.dtype)
@@ -196,41 +218,41 @@ class LosslessVideoWriter:
             raise ValueError(f"{self.filename}: 16-bit frames are FFV1, which .mp4 does not hold (expected .mkv)")
 
     def _start(self, frame: np.ndarray) -> None:
-        folder = self.filename.absolute().parent
-        if not folder.is_dir():  # The program would make it.
-            raise FileNotFoundError(f"{folder} is no folder: {self.filename} can't be written")
-        self.shape, self._format = frame.shape, _format_of(frame.shape, frame.dtype)
         height, width = frame.shape[:2]
+        format_name = _format_of(frame.shape, frame.dtype)
         rate = f"{self.fps.numerator}/{self.fps.denominator}"
-        header = f"{_PROTOCOL} {self._format} {height} {width} {rate}\n"
-        self._process = start(
-            "frames-to-video", self.filename.absolute(), "--preset", self.preset, has_input=True
-        )
+        header = f"{_PROTOCOL} {format_name} {height} {width} {rate}\n"
+        arguments = ("frames-to-video", self.filename.absolute(), "--preset", self.preset)
+        self._child = _Child(start(*arguments, has_input=True), self.filename)
+        self.shape, self._format = frame.shape, format_name
         self._send(header.encode())
 
     def _send(self, *messages: Any) -> None:
-        assert self._process is not None and self._process.stdin is not None
-        try:
-            for message in messages:
-                self._process.stdin.write(message)
-        except BrokenPipeError:
-            self._finish()
-            raise OSError(f"{self.filename}: the encoder is gone") from None
+        assert self._child is not None
+        if not self._child.is_own():
+            raise ValueError(f"{self.filename} is written by another process, which has forked this one")
+        for message in messages:
+            self._guarded(self._child.send, message)
 
-    def _finish(self) -> None:
-        """Waits until the file is complete."""
-        process, self._process, self._format = self._process, None, None
-        assert process is not None
-        _finish(process, process.stdin)
+    def _guarded(self, step: Any, *arguments: Any) -> None:
+        """Closes the writer, without a file, if a step fails or is interrupted: nobody knows how much of a
+        frame has arrived."""
+        try:
+            step(*arguments)
+        except BaseException as error:
+            self._failure = str(error) if isinstance(error, OSError) else f"{self.filename}: writing was interrupted"
+            self._abort()
+            raise
 
     def _abort(self) -> None:
-        """Leaves no file: the stream of frames ends without an end."""
+        """Leaves no file."""
         self._is_open = False
-        try:
-            if self._process is not None:
-                self._finish()
-        except OSError:
-            pass
+        if self._child is not None:
+            self._child.end()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._child, self._format = None, None
 
 
 class VideoReader:
@@ -258,13 +280,15 @@ class VideoReader:
     fps: Optional[Fraction]
 
     def __init__(self, path: _Path) -> None:
-        self._process: Optional[subprocess.Popen] = None
-        self.filename = Path(os.fspath(path))
+        self._child: Optional[_Child] = None
+        self._failure: Optional[str] = None
+        self._lock = threading.RLock()
+        self.filename = Path(os.fsdecode(path))
         if not self.filename.exists():
             raise FileNotFoundError(f"{self.filename} does not exist")
-        self._process = start("video-to-frames", self.filename.absolute(), has_input=False)
-        assert self._process.stdout is not None
-        words = self._process.stdout.readline().decode("ascii", "replace").split()
+        process = start("video-to-frames", self.filename.absolute(), has_input=False)
+        self._child = _Child(process, self.filename)
+        words = self._child.receive_line().decode("ascii", "replace").split()
         if len(words) != 5 or words[0] != _PROTOCOL:
             self._fail()
         dtype, components = _FORMATS[words[1]]
@@ -283,36 +307,48 @@ class VideoReader:
 
     def _read_into(self, frame: np.ndarray) -> bool:
         """Reads the next frame to a C-contiguous array; false if there is none."""
-        if self._process is None:
-            return False
+        with self._lock:
+            if self._failure is not None:
+                raise OSError(self._failure)
+            if self._child is None:
+                return False
+            if not self._child.is_own():
+                raise ValueError(f"{self.filename} is read by another process, which has forked this one")
+            try:
+                return self._receive(frame)
+            except BaseException as error:
+                # Nobody knows how much of a frame is still to come.
+                message = f"{self.filename}: reading was interrupted"
+                self._failure = str(error) if isinstance(error, OSError) else message
+                self.close()
+                raise
+
+    def _receive(self, frame: np.ndarray) -> bool:
+        assert self._child is not None
         if self._n_announced == 0:
             count = np.zeros(1, "<u4")
-            self._receive(count)
+            self._child.receive(count.view(np.uint8).data) or self._fail()
             self._n_announced = int(count[0])
         if self._n_announced == 0:
             self.close()
             return False
-        self._receive(frame)
+        self._child.receive(frame.reshape(-1).view(np.uint8).data) or self._fail()
         self._n_announced -= 1
         return True
 
-    def _receive(self, array: np.ndarray) -> None:
-        assert self._process is not None and self._process.stdout is not None
-        if self._process.stdout.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
-            self._fail()
-
-    def _fail(self) -> None:
-        process, self._process = self._process, None
-        assert process is not None
-        _finish(process, process.stdout)
+    def _fail(self) -> NoReturn:
+        """Says why the program has ended."""
+        child, self._child = self._child, None
+        assert child is not None
+        child.finish()
         raise OSError(f"{self.filename}: the decoder is gone")
 
     def close(self) -> None:
         """Ends the program that decodes. Afterwards there are no frames."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.communicate()
+        with self._lock:
+            child, self._child = self._child, None
+            if child is not None:
+                child.end()
 
     def __enter__(self) -> VideoReader:
         return self
@@ -321,22 +357,71 @@ class VideoReader:
         self.close()
 
     def __del__(self) -> None:
-        if getattr(self, "_process", None) is not None:
+        if getattr(self, "_child", None) is not None:
             self.close()
 
 
-def _finish(process: subprocess.Popen, pipe: Any) -> None:
-    """Waits for the end of the program. Raises OSError with its message if it has failed."""
-    try:
-        pipe.close()
-    except BrokenPipeError:
-        pass  # It says why.
-    assert process.stderr is not None
-    message = process.stderr.read().decode("utf-8", "replace").strip()
-    process.stderr.close()
-    status = process.wait()
-    if status != 0:
-        raise OSError(message or f"the program for video files ended with status {status}")
+class _Child:
+    """The program at the other end of a pipe."""
+
+    def __init__(self, process: subprocess.Popen, filename: Path) -> None:
+        self.process = process
+        self._filename = filename
+        self._pipe: Any = process.stdin or process.stdout
+        self._pid = os.getpid()
+
+    def is_own(self) -> bool:
+        """Whether this process has started it, not one that has forked this one."""
+        return os.getpid() == self._pid
+
+    def send(self, message: Any) -> None:
+        """Raises OSError, with what the program has to say, if it is gone."""
+        rest = memoryview(message)
+        try:
+            while rest:
+                rest = rest[os.write(self._pipe.fileno(), rest) :]
+        except BrokenPipeError:
+            self.finish()
+            raise OSError(f"{self._filename}: the encoder is gone") from None
+
+    def receive_line(self) -> bytes:
+        return self._pipe.readline()
+
+    def receive(self, message: memoryview) -> bool:
+        """Fills `message`; false if the program ends before."""
+        n = 0
+        while n < len(message):
+            read = self._pipe.readinto(message[n:])
+            if not read:
+                return False
+            n += read
+        return True
+
+    def finish(self) -> None:
+        """Waits for the end of the program. Raises OSError with its message if it has failed."""
+        self._pipe.close()
+        assert self.process.stderr is not None
+        message = self.process.stderr.read().decode("utf-8", "replace").strip()
+        self.process.stderr.close()
+        status = self.process.wait()
+        if status != 0:
+            raise OSError(message or f"the program for video files ended with status {status}")
+
+    def end(self) -> None:
+        """Ends the program, which leaves nothing behind; in a forked process, only what leads to it."""
+        if self.is_own():
+            self.process.terminate()
+        for pipe in (self._pipe, self.process.stderr):
+            pipe.close()
+        if self.is_own():
+            self.process.wait()
+
+
+def _frames_of(dataset: h5py.Dataset) -> Iterator[np.ndarray]:
+    """Reads chunk by chunk."""
+    step = dataset.chunks[0] if dataset.chunks else 1
+    for start_frame in range(0, len(dataset), step):
+        yield from dataset[start_frame : start_frame + step]
 
 
 def _format_of(shape: tuple[int, ...], dtype: np.dtype) -> str:
@@ -349,6 +434,15 @@ def _format_of(shape: tuple[int, ...], dtype: np.dtype) -> str:
         f"a frame of shape {shape} and type {dtype} (expected height × width of uint8 or uint16, or "
         "height × width × 3 of uint8)"
     )
+
+
+def _checked_shape(shape: Any) -> tuple[int, ...]:
+    try:
+        checked = tuple(operator.index(n) for n in shape)
+    except TypeError:
+        raise ValueError(f"shape is {shape!r} (expected height × width, or height × width × 3)") from None
+    _checked_sides(checked)
+    return checked
 
 
 def _checked_sides(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -6,12 +6,16 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import av
+import h5py
 import numpy as np
 import pytest
 
+import h5h264
 from h5h264 import video
 
 KINDS = {
@@ -230,7 +234,7 @@ def test_a_killed_writer_leaves_no_file(tmp_path):
         from h5h264 import video
         writer = video.LosslessVideoWriter({str(tmp_path / "video.mp4")!r})
         writer.write(np.zeros((64, 64), "u1"))
-        print(writer._process.pid, flush=True)
+        print(writer._child.process.pid, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]
@@ -285,6 +289,135 @@ def test_reading_may_stop_early(tmp_path):
     np.testing.assert_array_equal(first, frames[0])
     with video.VideoReader(path) as reader:
         next(iter(reader))
-        process = reader._process
+        process = reader._child.process
     assert process.poll() is not None
     assert list(reader) == []
+
+
+class Interrupt(Exception):
+    """What a signal raises here, as Ctrl-C raises KeyboardInterrupt."""
+
+
+@pytest.fixture
+def interrupt_soon():
+    def interrupt(*_):
+        raise Interrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    yield lambda: signal.setitimer(signal.ITIMER_REAL, 0.02)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_a_writer_that_was_interrupted_writes_no_file(tmp_path, interrupt_soon):
+    path = tmp_path / "video.mkv"
+    frame = np.zeros((4000, 4000), "u1")
+    writer = video.LosslessVideoWriter(path, preset="medium")
+    writer.write(frame)
+    with pytest.raises(Interrupt):
+        interrupt_soon()
+        for _ in range(100):
+            writer.write(frame)
+    for step in (lambda: writer.write(frame), writer.close):
+        with pytest.raises(OSError, match="interrupted"):
+            step()
+    assert names_in(tmp_path) == []
+    writer.open()
+    writer.write(frame[:2, :2])
+    writer.close()
+    assert video.mimread(path).shape == (1, 2, 2)
+
+
+def test_a_reader_that_was_interrupted_gives_no_frames(tmp_path, interrupt_soon):
+    path = tmp_path / "video.mkv"
+    video.mimwrite(path, np.random.default_rng(0).integers(0, 255, (60, 1000, 1000), "u1"), preset="ultrafast")
+    with video.VideoReader(path) as reader:
+        with pytest.raises(Interrupt):
+            interrupt_soon()
+            for _ in reader:
+                pass
+            time.sleep(1)
+        with pytest.raises(OSError, match="interrupted"):
+            list(reader)
+
+
+def test_a_writer_that_has_failed_stays_closed(tmp_path):
+    path = tmp_path / "video.mp4"
+    frames = make_frames("gray8", 12)
+    writer = video.LosslessVideoWriter(path)
+    writer.write(frames[0])
+    writer._child.process.kill()
+    writer._child.process.wait()
+    with pytest.raises(OSError):
+        writer.write(frames[1])
+    for step in (lambda: writer.write(frames[2]), writer.close):
+        with pytest.raises(OSError, match="status -9"):
+            step()
+    assert not path.exists()
+
+
+def test_what_nobody_closes_is_not_written(tmp_path):
+    path = tmp_path / "video.mp4"
+    video.mimwrite(path, make_frames("gray8", 5))
+    before = path.read_bytes()
+    writer = video.LosslessVideoWriter(path)
+    writer.write(make_frames("gray8", 1)[0])
+    with pytest.warns(ResourceWarning, match="not closed"):
+        del writer
+    assert path.read_bytes() == before and names_in(tmp_path) == [path.name]
+
+
+def test_threads_may_write_to_one_video(tmp_path):
+    frames = make_frames("gray8", 40)
+    for i in range(5):
+        path = tmp_path / f"{i}.mkv"
+        with video.LosslessVideoWriter(path, preset="ultrafast") as writer, ThreadPoolExecutor(8) as pool:
+            list(pool.map(writer.write, frames))
+        found = video.mimread(path)
+        assert sorted(map(bytes, found)) == sorted(map(bytes, frames))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_leaves_the_video_alone(tmp_path):
+    path = tmp_path / "video.mkv"
+    frames = make_frames("gray8", 12)
+    writer = video.LosslessVideoWriter(path)
+    for frame in frames[:6]:
+        writer.write(frame)
+    reader_path = tmp_path / "other.mkv"
+    video.mimwrite(reader_path, frames)
+    reader = video.VideoReader(reader_path)
+    child = os.fork()
+    if child == 0:
+        try:
+            writer.write(frames[6])
+        except ValueError:
+            writer.close()
+            reader.close()
+            del writer, reader
+            os._exit(7)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    for frame in frames[6:]:
+        writer.write(frame)
+    writer.close()
+    np.testing.assert_array_equal(video.mimread(path), frames)
+    np.testing.assert_array_equal(list(reader), frames)
+
+
+@pytest.mark.parametrize("shape", [5, (None, 8), "ab", (8, 8, 4), (0, 8)])
+def test_shapes_that_are_none_are_value_errors(tmp_path, shape):
+    with pytest.raises(ValueError, match="expected"):
+        video.LosslessVideoWriter(tmp_path / "video.mp4", shape=shape)
+
+
+def test_datasets_bytes_paths_and_masks(tmp_path):
+    frames = make_frames("gray16", 12)
+    path = os.fsencode(tmp_path / "video.mkv")
+    with h5py.File(tmp_path / "frames.h5", "w") as file:
+        dataset = file.create_dataset("frames", data=frames, chunks=(5, 48, 64), compression=h5h264.H264())
+        video.mimwrite(path, dataset)
+    np.testing.assert_array_equal(video.mimread(path), frames)
+    with pytest.raises(ValueError, match="masked"):
+        video.mimwrite(path, np.ma.masked_less(frames, 100))
+    np.testing.assert_array_equal(video.mimread(path), frames)

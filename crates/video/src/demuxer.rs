@@ -1,11 +1,14 @@
+use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
 use ffmpeg_sys_next as ff;
 use h5h264::avcodec::{Context, Packet, check};
+use h5h264::picture::MAX_PICTURE_PIXELS;
 
 use crate::container::{file_url, silence_ffmpeg};
 use crate::error::{Error, Result};
+use crate::matroska;
 use crate::shape::FrameRate;
 
 /// A file that speaks of more is wrong.
@@ -36,15 +39,32 @@ impl Demuxer {
         check(status, "it can't be opened as a video").map_err(|e| Error::file(path, e))?;
         let raw = ptr::NonNull::new(raw).ok_or_else(|| Error::file(path, "it can't be opened as a video"))?;
         let mut demuxer = Self { raw, path: path.into(), track: 0 };
-        // SAFETY: the context is ours; no options are passed.
-        let status = unsafe { ff::avformat_find_stream_info(raw.as_ptr(), ptr::null_mut()) };
-        check(status, "its tracks can't be read").map_err(|e| demuxer.error(e))?;
+        matroska::check_whole(path)?;
+        check(demuxer.find_tracks(), "its tracks can't be read").map_err(|e| demuxer.error(e))?;
         let video = ff::AVMediaType::AVMEDIA_TYPE_VIDEO;
         // SAFETY: the context is ours; nobody asks for a decoder.
         let track = unsafe { ff::av_find_best_stream(raw.as_ptr(), video, -1, -1, ptr::null_mut(), 0) };
         check(track, "it has no video track").map_err(|e| demuxer.error(e))?;
         demuxer.track = track;
         Ok(demuxer)
+    }
+
+    /// Looks into the file for what its header does not say, with decoders that take no more memory than ours.
+    fn find_tracks(&mut self) -> i32 {
+        let max_pixels = CString::new(MAX_PICTURE_PIXELS.to_string()).unwrap_or_default();
+        // SAFETY: the context is ours; there is a dictionary for each track, which are freed below.
+        unsafe {
+            let mut options = vec![ptr::null_mut(); self.raw.as_ref().nb_streams as usize];
+            for dictionary in &mut options {
+                ff::av_dict_set(dictionary, c"max_pixels".as_ptr(), max_pixels.as_ptr(), 0);
+            }
+            let tracks = if options.is_empty() { ptr::null_mut() } else { options.as_mut_ptr() };
+            let status = ff::avformat_find_stream_info(self.raw.as_ptr(), tracks);
+            for dictionary in &mut options {
+                ff::av_dict_free(dictionary);
+            }
+            status
+        }
     }
 
     /// A decoder for the track, not open yet.

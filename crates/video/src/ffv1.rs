@@ -17,8 +17,7 @@ pub(crate) struct Ffv1Encoder {
 
 impl Ffv1Encoder {
     pub(crate) fn open(shape: &FrameShape, n_threads: usize) -> Result<Self> {
-        // Slices of one row or column come out as zeros, in FFmpeg 5.1 at least: version 1 has none.
-        let is_line = shape.height == 1 || shape.width == 1;
+        let slices = n_slices(shape);
         let format = shape.format.pixel_format();
         // At most MAX_PICTURE_SIDE.
         let (width, height) = (shape.width as i32, shape.height as i32);
@@ -32,18 +31,13 @@ impl Ffv1Encoder {
             raw.time_base = ff::AVRational { num: 1, den: 25 };
             raw.color_range = ff::AVColorRange::AVCOL_RANGE_JPEG;
             raw.gop_size = 1;
-            raw.level = if is_line { 1 } else { 3 };
+            raw.level = if slices == 0 { 1 } else { 3 };
             // Packets come at once from slices; from whole frames they would come later.
             raw.thread_type = ff::FF_THREAD_SLICE;
             raw.thread_count = n_threads as i32;
-            // A fixed number, so that a file does not depend on the machine. Small frames have one.
-            raw.slices = match shape.height.min(shape.width) {
-                1 => 0,
-                2..64 => 1,
-                _ => 16,
-            };
+            raw.slices = slices;
         }
-        context.set("slicecrc", if is_line { "0" } else { "1" })?;
+        context.set("slicecrc", if slices == 0 { "0" } else { "1" })?;
         context.open()?;
         let frame = Frame::with_picture(format, width, height)?;
         Ok(Self { context, frame, packet: Packet::new()?, row_bytes: shape.row_bytes(), next_pts: 0 })
@@ -74,6 +68,21 @@ impl Ffv1Encoder {
         let status = unsafe { ff::avcodec_receive_packet(self.context.as_ptr(), self.packet.as_ptr()) };
         check(status, "an encoded frame did not come")?;
         Ok(self.packet.bytes())
+    }
+}
+
+/// How many slices a frame has: a fixed number, so that a file does not depend on the machine; 0 stands for
+/// version 1, which has none.
+///
+/// FFmpeg 5.1 makes zeros of slices of one row or column, and has no single slice for frames that are larger
+/// than 352 × 288.
+fn n_slices(shape: &FrameShape) -> i32 {
+    let is_large = shape.width > 352 || shape.height > 288;
+    match (shape.height.min(shape.width), is_large) {
+        (1, _) | (2..4, true) => 0,
+        (4..64, true) => 4,
+        (2..64, false) => 1,
+        _ => 16,
     }
 }
 

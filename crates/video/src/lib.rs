@@ -14,6 +14,7 @@ mod demuxer;
 mod error;
 mod ffv1;
 mod h264;
+mod matroska;
 mod muxer;
 mod output;
 mod parameter_sets;

@@ -10,7 +10,7 @@
 //! | frame rate | frames per second, `30/1`; `0/1` if it is not known |
 //!
 //! Then come messages: a `u32`, little-endian, that says how many frames follow, and those frames. A 0
-//! ends the stream. Without it, the writer was interrupted.
+//! ends the stream, and nothing follows. Otherwise the writer was interrupted.
 
 use std::io::{BufRead, ErrorKind, Read, Write};
 use std::path::Path;
@@ -43,7 +43,10 @@ pub fn write_video(
         let mut n_frames = [0; 4];
         read_exact(&mut input, &mut n_frames)?;
         match u32::from_le_bytes(n_frames) {
-            0 => return video.finish(),
+            0 => {
+                expect_end(&mut input)?;
+                return video.finish();
+            }
             n => (0..n).try_for_each(|_| {
                 read_exact(&mut input, &mut frame)?;
                 video.write(&frame)
@@ -78,6 +81,15 @@ fn read_header(input: &mut impl BufRead) -> Result<(FrameShape, FrameRate)> {
     let [PROTOCOL, format, height, width, frame_rate] = words[..] else { return Err(malformed()) };
     let (Ok(height), Ok(width)) = (height.parse(), width.parse()) else { return Err(malformed()) };
     Ok((FrameShape::new(height, width, format.parse()?)?, frame_rate.parse()?))
+}
+
+/// What an interrupted frame leaves would be taken for messages.
+fn expect_end(input: &mut impl BufRead) -> Result<()> {
+    match input.fill_buf() {
+        Ok([]) => Ok(()),
+        Ok(_) => Err(Error::Pipe("the stream of frames goes on after its end".into())),
+        Err(e) => Err(Error::Pipe(format!("reading frames: {e}"))),
+    }
 }
 
 fn read_exact(input: &mut impl Read, bytes: &mut [u8]) -> Result<()> {

@@ -3,6 +3,7 @@ use std::ptr;
 
 use ffmpeg_sys_next as ff;
 use h5h264::avcodec::{Context, Frame, Packet, check};
+use h5h264::picture::MAX_PICTURE_PIXELS;
 
 use crate::annexb;
 use crate::demuxer::Demuxer;
@@ -45,6 +46,7 @@ impl VideoReader {
             // SAFETY: the context is ours and not open yet.
             let raw = unsafe { &mut *context.as_ptr() };
             raw.thread_count = n_threads.clamp(1, MAX_THREADS) as i32;
+            raw.max_pixels = MAX_PICTURE_PIXELS as i64;
             raw.err_recognition =
                 ff::AV_EF_CRCCHECK | ff::AV_EF_BITSTREAM | ff::AV_EF_BUFFER | ff::AV_EF_EXPLODE;
         }

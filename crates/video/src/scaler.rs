@@ -32,7 +32,8 @@ struct Source {
     width: i32,
     height: i32,
     format: i32,
-    color_space: ff::AVColorSpace,
+    /// As the file says: not always a number that FFmpeg knows.
+    color_space: i32,
     color_range: ff::AVColorRange,
 }
 
@@ -42,7 +43,8 @@ impl Source {
             width: frame.width,
             height: frame.height,
             format: frame.format,
-            color_space: frame.colorspace,
+            // SAFETY: a field of a frame, which has the size of a C int whatever is in it.
+            color_space: unsafe { (&raw const frame.colorspace).cast::<i32>().read() },
             color_range: frame.color_range,
         }
     }
@@ -78,7 +80,7 @@ impl Scaler {
         // SAFETY: the context is ours; the coefficients are libswscale's own. A negative status says that
         // there is nothing to set for these formats.
         unsafe {
-            let coefficients = ff::sws_getCoefficients(source.color_space as i32);
+            let coefficients = ff::sws_getCoefficients(source.color_space);
             ff::sws_setColorspaceDetails(
                 raw.as_ptr(),
                 coefficients,

@@ -2,8 +2,8 @@
 
 mod support;
 
-use support::{ffmpeg_convert, ffmpeg_read, ffmpeg_write, read};
-use video::{FrameFormat, VideoReader};
+use support::{ffmpeg_convert, ffmpeg_read, ffmpeg_write, frames, options, read, write};
+use video::{FrameFormat, FrameShape, VideoReader};
 
 /// Every container and codec that the `ffmpeg` program can write and this crate reads.
 const LOSSY: [(&str, &[&str]); 9] = [
@@ -112,4 +112,17 @@ fn damage_of_ffv1_is_an_error_and_never_made_up_frames() {
         }
     }
     assert!(n_errors > 15, "{n_errors} errors");
+}
+
+#[test]
+fn files_that_are_cut_off_are_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let shape = FrameShape::new(48, 64, FrameFormat::Gray8).unwrap();
+    for (extension, missing) in [("mkv", 1), ("mkv", 3000), ("mp4", 3000)] {
+        let path = folder.path().join(format!("cut.{extension}"));
+        write(&path, shape, &frames(&shape, 100), options());
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - missing]).unwrap();
+        assert!(VideoReader::open(&path, 1).is_err(), "{missing} bytes of {extension}");
+    }
 }

@@ -34,6 +34,22 @@ fn every_shape_comes_back_exactly() {
 }
 
 #[test]
+fn narrow_frames_of_16_bits_come_back_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("narrow.mkv");
+    for side in [1, 2, 3, 4, 5, 32, 63, 64] {
+        for length in [288, 289, 352, 353, 1000] {
+            for (height, width) in [(side, length), (length, side)] {
+                let shape = FrameShape::new(height, width, FrameFormat::Gray16).unwrap();
+                let frames = frames(&shape, 2);
+                write(&path, shape, &frames, options());
+                assert!(read(&path) == (shape, frames), "{height} × {width}");
+            }
+        }
+    }
+}
+
+#[test]
 fn frame_rates_lose_no_frame() {
     let folder = tempfile::tempdir().unwrap();
     let shape = FrameShape::new(16, 32, FrameFormat::Gray8).unwrap();

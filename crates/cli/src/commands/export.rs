@@ -54,7 +54,9 @@ impl Arguments {
                 let options = VideoOptions { frame_rate: self.fps, preset: self.preset.preset(), n_threads };
                 video::write(&frames, output, input, options)
             }
-            _ => bail!("{} (expected a name that ends with .mp4, .mkv, .png, .tif or .npy)", output.display()),
+            _ => {
+                bail!("{} (expected a name that ends with .mp4, .mkv, .png, .tif or .npy)", output.display())
+            }
         }
     }
 }
