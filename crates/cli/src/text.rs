@@ -7,6 +7,8 @@ pub fn one_line(error: &anyhow::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     for cause in error.chain() {
         let cause = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        // The filter says whose error it is, among those of HDF5.
+        let cause = cause.strip_prefix("h5h264: ").unwrap_or(&cause).to_owned();
         if !parts.last().is_some_and(|before| before.contains(&cause)) {
             parts.push(cause);
         }
