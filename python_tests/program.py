@@ -1,6 +1,7 @@
 """Runs the program h5h264 for the tests of it."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,12 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if not PROGRAM.is_file():
         pytest.fail(f"no {PROGRAM} (cargo build --release in crates/cli)")
+
+
+def take_signals():
+    """In the program's process: as in front of a shell. What runs behind one, or under nohup, ignores some."""
+    for number in signal.SIGHUP, signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def run(*arguments, status=0, **kwargs):

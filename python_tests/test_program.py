@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from program import PROGRAM, frames, in_a_folder_of_its_own, run  # noqa: F401
+from program import PROGRAM, frames, in_a_folder_of_its_own, run, take_signals  # noqa: F401
 from support import FILTER_ID, MAGIC, TESTS, create, movie
 
 sys.path.insert(0, str(TESTS.parent / "python" / "h5h264"))
@@ -551,7 +551,8 @@ def test_killed_in_the_middle_it_leaves_no_output(command):
     write_inputs(command)
     inputs = {path: path.read_bytes() for path in Path().iterdir()}
     for stop in signal.SIGKILL, signal.SIGINT:
-        process = subprocess.Popen([PROGRAM, *COMMANDS[command]], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        pipes = dict(stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([PROGRAM, *COMMANDS[command]], preexec_fn=take_signals, **pipes)
         while process.poll() is None and not any(path.stat().st_size > 10000 for path in Path().glob(".out.*.part")):
             time.sleep(0.001)
         process.send_signal(stop)

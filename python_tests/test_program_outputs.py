@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
-from program import PROGRAM, frames, in_a_folder_of_its_own, run  # noqa: F401
+from program import PROGRAM, frames, in_a_folder_of_its_own, run, take_signals  # noqa: F401
 from support import create, movie
 
 
@@ -178,7 +178,8 @@ def write_large():
 
 def started(output, **kwargs):
     """Starts an export, and waits until it is writing."""
-    process = subprocess.Popen([PROGRAM, "export", "large.h5:/frames", output], stderr=subprocess.PIPE, **kwargs)
+    kwargs = dict(stderr=subprocess.PIPE, preexec_fn=take_signals) | kwargs
+    process = subprocess.Popen([PROGRAM, "export", "large.h5:/frames", output], **kwargs)
 
     def is_writing():
         parts = [path for part in Path().rglob(".x*.part") for path in [part, *part.rglob("*")]]
