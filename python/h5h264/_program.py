@@ -30,7 +30,7 @@ def program() -> Path:
     raise FileNotFoundError(f"the program {_NAME}, which comes with the package, is not there (expected {looked})")
 
 
-def start(*arguments: Union[str, Path], has_input: bool) -> subprocess.Popen:
+def start(*arguments: Union[str, Path], has_input: bool) -> subprocess.Popen[bytes]:
     """Starts the program with a pipe from or to it, and one for its message when it fails."""
     return subprocess.Popen(
         [str(program()), *(os.fspath(argument) for argument in arguments)],

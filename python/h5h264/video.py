@@ -364,10 +364,11 @@ class VideoReader:
 class _Child:
     """The program at the other end of a pipe."""
 
-    def __init__(self, process: subprocess.Popen, filename: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], filename: Path) -> None:
         self.process = process
         self._filename = filename
         self._pipe: Any = process.stdin or process.stdout
+        self._stderr: Any = process.stderr
         self._pid = os.getpid()
 
     def is_own(self) -> bool:
@@ -400,9 +401,8 @@ class _Child:
     def finish(self) -> None:
         """Waits for the end of the program. Raises OSError with its message if it has failed."""
         self._pipe.close()
-        assert self.process.stderr is not None
-        message = self.process.stderr.read().decode("utf-8", "replace").strip()
-        self.process.stderr.close()
+        message = self._stderr.read().decode("utf-8", "replace").strip()
+        self._stderr.close()
         status = self.process.wait()
         if status != 0:
             raise OSError(message or f"the program for video files ended with status {status}")
@@ -411,7 +411,7 @@ class _Child:
         """Ends the program, which leaves nothing behind; in a forked process, only what leads to it."""
         if self.is_own():
             self.process.terminate()
-        for pipe in (self._pipe, self.process.stderr):
+        for pipe in (self._pipe, self._stderr):
             pipe.close()
         if self.is_own():
             self.process.wait()
