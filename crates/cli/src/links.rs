@@ -8,6 +8,7 @@ use hdf5::plist::LinkCreate;
 use hdf5::{File, Group, LinkInfo};
 
 use crate::h5::{self, Entry, Explain};
+use crate::output::folder_of;
 
 /// Where a file is, and where the one that is made of it is going to be. External links and virtual datasets
 /// lead to files beside it.
@@ -18,11 +19,7 @@ pub struct Folders {
 
 impl Folders {
     pub fn of(from: &Path, to: &Path) -> Self {
-        let folder = |path: &Path| match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        Self { from: folder(from), to: folder(to) }
+        Self { from: folder_of(from).to_owned(), to: folder_of(to).to_owned() }
     }
 
     /// Says so if what `path` leads to, the file `name`, is found from the one and not from the other.

@@ -174,7 +174,8 @@ fn resolved(target: &Path) -> Result<PathBuf> {
     bail!("{}: too many symbolic links", target.display())
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a file is in.
+pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

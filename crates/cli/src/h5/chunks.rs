@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ptr;
 
 use anyhow::{Result, ensure};
@@ -84,6 +84,19 @@ impl Grid {
             let within = part.offset(index);
             within.iter().zip(&first).map(|(within, first)| first + within).collect()
         })
+    }
+
+    /// The coordinates of the chunks that any of these parts reaches into, in C order. A part is an offset and
+    /// an extent.
+    pub fn offsets_of_parts(
+        &self,
+        parts: impl Iterator<Item = (Vec<u64>, Vec<u64>)>,
+    ) -> Box<dyn Iterator<Item = Vec<u64>> + '_> {
+        let mut indices = BTreeSet::new();
+        for (offset, extent) in parts {
+            indices.extend(self.offsets_in(&offset, &extent).map(|offset| self.index(&offset)));
+        }
+        Box::new(indices.into_iter().map(|index| self.offset(index)))
     }
 
     /// How much of the chunk that starts at `offset` lies in the dataset.

@@ -4,8 +4,8 @@ use anyhow::Result;
 use hdf5::Dataset;
 use hdf5_sys::h5p::{H5Pget_chunk_opts, H5Pget_filter2, H5Pget_nfilters};
 use hdf5_sys::h5z::{
-    H5Z_FILTER_DEFLATE, H5Z_FILTER_FLETCHER32, H5Z_FILTER_SHUFFLE, H5Z_FILTER_SZIP, H5Z_FLAG_OPTIONAL,
-    H5Z_filter_t, H5Zfilter_avail, H5Zregister,
+    H5Z_FILTER_DEFLATE, H5Z_FILTER_FLETCHER32, H5Z_FILTER_NBIT, H5Z_FILTER_SCALEOFFSET, H5Z_FILTER_SHUFFLE,
+    H5Z_FILTER_SZIP, H5Z_FLAG_OPTIONAL, H5Z_filter_t, H5Zfilter_avail, H5Zregister,
 };
 
 use super::{Explain, call};
@@ -14,6 +14,11 @@ use super::{Explain, call};
 pub const GZIP: H5Z_filter_t = H5Z_FILTER_DEFLATE;
 /// HDF5's own shuffle.
 pub const SHUFFLE: H5Z_filter_t = H5Z_FILTER_SHUFFLE;
+
+/// HDF5's own way to leave out bits that a type does not use.
+const NBIT: H5Z_filter_t = H5Z_FILTER_NBIT;
+/// HDF5's own way to store numbers with the bits that their range needs.
+const SCALEOFFSET: H5Z_filter_t = H5Z_FILTER_SCALEOFFSET;
 
 /// HDF5's own checksum.
 pub const FLETCHER32: H5Z_filter_t = H5Z_FILTER_FLETCHER32;
@@ -89,8 +94,6 @@ fn filter(plist: hdf5_sys::h5i::hid_t, index: u32) -> Result<FilterUse> {
 impl FilterUse {
     /// Whether it is known to give back every number as it was.
     pub fn is_lossless(&self) -> bool {
-        const NBIT: H5Z_filter_t = 5;
-        const SCALEOFFSET: H5Z_filter_t = 6;
         const SCALEOFFSET_INTEGER: u32 = 2;
         // As registered with The HDF Group: bzip2, LZF, Blosc, LZ4, Bitshuffle, Zstandard, Blosc 2.
         const OTHERS: [H5Z_filter_t; 7] = [307, 32000, 32001, 32004, 32008, 32015, 32026];
@@ -110,8 +113,8 @@ impl FilterUse {
             SHUFFLE => "shuffle".into(),
             FLETCHER32 => "fletcher32".into(),
             H5Z_FILTER_SZIP => "szip".into(),
-            5 => "nbit".into(),
-            6 => "scaleoffset".into(),
+            NBIT => "nbit".into(),
+            SCALEOFFSET => "scaleoffset".into(),
             h5h264::FILTER_ID => "h5h264".into(),
             h5calib::FILTER_ID => "h5calib".into(),
             id => match self.name.split(';').next().unwrap_or_default().trim() {

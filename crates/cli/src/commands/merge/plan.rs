@@ -44,10 +44,15 @@ pub struct Plan {
 impl Plan {
     pub fn of(paths: &[PathBuf], files: &[File]) -> Result<Self> {
         let mut plan = Self { common: BTreeMap::new(), left_out: BTreeMap::new() };
-        plan.left_out.insert(format!("/{SOURCE}"), "it is made anew");
+        if files[0].link_exists(SOURCE) {
+            plan.left_out.insert(format!("/{SOURCE}"), "it is made anew");
+        }
         for path in datasets_of(&files[0])? {
+            if plan.left_out.contains_key(&path) {
+                continue;
+            }
             let parts: Vec<_> = files.iter().filter_map(|file| file.dataset(&path).ok()).collect();
-            if let Some(reason) = reason_against(&path, &parts, files.len())? {
+            if let Some(reason) = reason_against(&parts, files.len())? {
                 plan.left_out.insert(path, reason);
                 continue;
             }
@@ -68,17 +73,11 @@ impl Plan {
             plan.left_out.extend(others.map(|path| (path, "not in all files")));
         }
         ensure!(!plan.common.is_empty(), "the files have no dataset in common that has frames");
-        if !files[0].link_exists(SOURCE) {
-            plan.left_out.remove(&format!("/{SOURCE}"));
-        }
         Ok(plan)
     }
 }
 
-fn reason_against(path: &str, parts: &[Dataset], n_files: usize) -> Result<Option<&'static str>> {
-    if path.trim_start_matches('/') == SOURCE {
-        return Ok(Some("it is made anew"));
-    }
+fn reason_against(parts: &[Dataset], n_files: usize) -> Result<Option<&'static str>> {
     if parts.len() < n_files {
         return Ok(Some("not in all files"));
     }
@@ -215,17 +214,17 @@ impl Common {
         if parts.is_empty() || fill_values.len() > 1 {
             return Ok(Box::new(grid.offsets()));
         }
-        let mut indices = BTreeSet::new();
         let mut n_before = 0;
-        for part in parts {
-            for (mut offset, _) in part.iter() {
-                let extent = part.grid.extent_at(&offset);
-                offset[0] += n_before;
-                indices.extend(grid.offsets_in(&offset, &extent).map(|offset| grid.index(&offset)));
-            }
+        let stored = parts.iter().flat_map(|part| {
+            let first = n_before;
             n_before += part.grid.shape[0];
-        }
-        Ok(Box::new(indices.into_iter().map(|index| grid.offset(index))))
+            part.iter().map(move |(mut offset, _)| {
+                let extent = part.grid.extent_at(&offset);
+                offset[0] += first;
+                (offset, extent)
+            })
+        });
+        Ok(grid.offsets_of_parts(stored))
     }
 
     /// Whether stored chunks mean the same in all files.

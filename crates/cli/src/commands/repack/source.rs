@@ -1,6 +1,6 @@
 //! Where the elements of a dataset that is repacked come from.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
@@ -62,12 +62,11 @@ impl<'s> Source<'s> {
     /// The coordinates of the new chunks that there is anything for, in C order.
     pub fn offsets(&self) -> Box<dyn Iterator<Item = Vec<u64>> + '_> {
         let Some(chunks) = &self.chunks else { return Box::new(self.target.offsets()) };
-        let mut indices = BTreeSet::new();
-        for (offset, _) in chunks.iter() {
-            let reached = self.target.offsets_in(&offset, &chunks.grid.extent_at(&offset));
-            indices.extend(reached.map(|offset| self.target.index(&offset)));
-        }
-        Box::new(indices.into_iter().map(|index| self.target.offset(index)))
+        let parts = chunks.iter().map(|(offset, _)| {
+            let extent = chunks.grid.extent_at(&offset);
+            (offset, extent)
+        });
+        self.target.offsets_of_parts(parts)
     }
 
     /// What reads it, from beginning to end.
