@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 from support import create, noise
-from test_program import PROGRAM, in_a_folder_of_its_own, run  # noqa: F401 (a fixture)
+from program import PROGRAM, in_a_folder_of_its_own, run  # noqa: F401 (a fixture)
 
 RAW = {"u1": "gray", "u2": "gray16le", "rgb": "rgb24"}
 
