@@ -1,0 +1,17 @@
+import '@h5web/lib/styles.css';
+import '@h5web/app/styles.css';
+import './styles.css';
+
+import { enableBigIntSerialization } from '@h5web/app';
+import { createRoot } from 'react-dom/client';
+import { ErrorBoundary } from 'react-error-boundary';
+
+import Failed from './Failed';
+import Shell from './Shell';
+
+enableBigIntSerialization();
+createRoot(document.querySelector('#root')!).render(
+  <ErrorBoundary FallbackComponent={Failed}>
+    <Shell />
+  </ErrorBoundary>,
+);
