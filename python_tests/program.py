@@ -1,6 +1,5 @@
 """Runs the program h5h264 for the tests of it."""
 
-import os
 import signal
 import subprocess
 from pathlib import Path
@@ -8,10 +7,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from support import movie
+from support import PROGRAM, TESTS, movie
 
-ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = Path(os.environ.get("CARGO_BIN_EXE_h5h264", ROOT / "crates/cli/target/release/h5h264"))
+ROOT = TESTS.parent
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ MAGIC = b"\x89H5H264"
 MAX_OVERHEAD_BYTES = 64
 
 TESTS = Path(__file__).resolve().parent
+PROGRAM = Path(os.environ.get("CARGO_BIN_EXE_h5h264", TESTS.parent / "crates/cli/target/release/h5h264"))
 LEGACY = TESTS.parent / "tests" / "data" / "legacy"
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sysconfig
+import urllib.request
 from pathlib import Path
 
 import h5py
@@ -30,3 +31,17 @@ def test_it_repacks_what_h5py_wrote_and_h5py_reads_it(tmp_path):
     with h5py.File(tmp_path / "out.h5") as file:
         assert np.array_equal(file["frames"], frames)
         assert h5h264.info(file["frames"]).preset == "ultrafast"
+
+
+def test_the_program_has_the_page(tmp_path):
+    with h5py.File(tmp_path / "file.h5", "w") as file:
+        file["x"] = [1]
+    command = [_program.program(), "view", "--no-open", tmp_path / "file.h5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            url = server.stdout.readline().strip()
+            opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+            with opener.open(url) as page:
+                assert b"<script" in page.read()
+        finally:
+            server.terminate()

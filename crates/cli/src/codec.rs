@@ -9,7 +9,7 @@ use flate2::write::ZlibEncoder;
 use h5h264::process::with_threads;
 use hdf5::Dataset;
 
-use crate::h5::{self, FilterUse, GZIP, Grid, SHUFFLE};
+use crate::h5::{self, FLETCHER32, FilterUse, GZIP, Grid, SHUFFLE};
 
 /// A dataset's filters, if all that they do can be done here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,7 @@ enum Step {
     H264 { cd_values: Vec<u32> },
     Gzip { level: u32 },
     Shuffle { item_bytes: usize },
+    Fletcher32,
 }
 
 impl Pipeline {
@@ -36,17 +37,20 @@ impl Pipeline {
         Ok(Self::of(&h5::filters_of(dataset)?, chunk_bytes))
     }
 
-    /// `None` if there are filters that are left to HDF5, or several that change the size of a chunk.
+    /// `None` if there are filters that are left to HDF5, or several that change the size of a chunk; a
+    /// checksum at the end does not count.
     fn of(filters: &[FilterUse], chunk_bytes: u64) -> Option<Self> {
         let steps = filters.iter().map(|filter| match (filter.id, &filter.cd_values[..]) {
             (h5h264::FILTER_ID, cd_values) => Some(Step::H264 { cd_values: cd_values.to_vec() }),
             (GZIP, [level, ..]) => Some(Step::Gzip { level: *level }),
             (SHUFFLE, [item_bytes, ..]) => Some(Step::Shuffle { item_bytes: *item_bytes as usize }),
+            (FLETCHER32, _) => Some(Step::Fletcher32),
             _ => None,
         });
         let steps = steps.collect::<Option<Vec<_>>>()?;
+        let checked = steps.strip_suffix(&[Step::Fletcher32]).unwrap_or(&steps);
         let is_packed = |step: &Step| !matches!(step, Step::Shuffle { .. });
-        if steps.iter().skip_while(|step| !is_packed(step)).skip(1).any(is_packed) {
+        if checked.iter().skip_while(|step| !is_packed(step)).skip(1).any(is_packed) {
             return None;
         }
         Some(Self { steps, chunk_bytes: usize::try_from(chunk_bytes).ok()? })
@@ -94,6 +98,7 @@ impl Step {
                 Ok(encoder.finish()?)
             }
             Self::Shuffle { item_bytes } => Ok(shuffle(bytes, *item_bytes)),
+            Self::Fletcher32 => Ok([bytes, &fletcher32(bytes).to_le_bytes()].concat()),
         }
     }
 
@@ -113,8 +118,32 @@ impl Step {
                 Ok(chunk)
             }
             Self::Shuffle { item_bytes } => Ok(unshuffle(bytes, *item_bytes)),
+            Self::Fletcher32 => {
+                let (bytes, stored) =
+                    bytes.split_last_chunk().ok_or_else(|| anyhow!("damaged chunk: no checksum"))?;
+                let [a, b, c, d] = fletcher32(bytes).to_le_bytes();
+                // HDF5 before 1.6.3 swapped bytes on little-endian machines.
+                let is_right = [[a, b, c, d], [b, a, d, c]].contains(stored);
+                ensure!(is_right, "damaged chunk: it does not have its checksum (fletcher32)");
+                Ok(bytes.to_vec())
+            }
         }
     }
+}
+
+/// The checksum of HDF5's filter: sums of big-endian words of 16 bits; an odd byte at the end is a high one.
+fn fletcher32(bytes: &[u8]) -> u32 {
+    let fold = |sum: u32| (sum & 0xffff) + (sum >> 16);
+    let (mut sum, mut sum_of_sums) = (0_u32, 0_u32);
+    // As many as sums have room for.
+    for part in bytes.chunks(2 * 360) {
+        for word in part.chunks(2) {
+            sum += u32::from(word[0]) << 8 | word.get(1).map_or(0, |low| u32::from(*low));
+            sum_of_sums += sum;
+        }
+        (sum, sum_of_sums) = (fold(sum), fold(sum_of_sums));
+    }
+    fold(sum_of_sums) << 16 | fold(sum)
 }
 
 /// The first bytes of all items, then the second ones, and so on; what is left of an item stays behind.
@@ -153,6 +182,23 @@ mod tests {
             let bytes: Vec<u8> = (0..17).collect();
             assert_eq!(unshuffle(&shuffle(&bytes, item_bytes), item_bytes), bytes);
         }
+    }
+
+    #[test]
+    fn checksums_are_those_of_the_literature() {
+        // Wikipedia's, whose words are little-endian.
+        assert_eq!(fletcher32(b"badcfe"), 0x5650_2d2a);
+        assert_eq!(fletcher32(b"badcfehg"), 0xebe1_9591);
+    }
+
+    #[test]
+    fn a_checksum_is_checked() {
+        let pipeline = Pipeline { steps: vec![Step::Fletcher32], chunk_bytes: 5 };
+        let mut stored = pipeline.encode(b"abcde", 1).unwrap();
+        assert_eq!(pipeline.decode(stored.clone(), 0, 1).unwrap(), b"abcde");
+        stored[1] ^= 1;
+        assert!(pipeline.decode(stored, 0, 1).is_err());
+        assert!(pipeline.decode(b"abc".to_vec(), 0, 1).is_err());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod progress;
 mod signals;
 mod target;
 mod text;
+mod view;
 mod write;
 
 use std::process::ExitCode;

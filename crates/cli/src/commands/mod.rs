@@ -12,6 +12,7 @@ mod plugin_path;
 mod repack;
 mod verify;
 mod video_to_frames;
+mod view;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -31,6 +32,7 @@ enum Command {
     Repack(repack::Arguments),
     Info(info::Arguments),
     Verify(verify::Arguments),
+    View(view::Arguments),
     Export(export::Arguments),
     Bench(bench::Arguments),
     PluginPath(plugin_path::Arguments),
@@ -51,6 +53,7 @@ impl Program {
             Command::Repack(arguments) => arguments.run(),
             Command::Info(arguments) => arguments.run(),
             Command::Verify(arguments) => arguments.run(),
+            Command::View(arguments) => arguments.run(),
             Command::Export(arguments) => arguments.run(),
             Command::Bench(arguments) => arguments.run(),
             Command::PluginPath(arguments) => arguments.run(),

@@ -188,26 +188,44 @@ impl<'d> StoredChunks<'d> {
 
     /// The stored bytes of the chunk that starts at `offset`, as [`get`](Self::get) has found it.
     pub fn read(&self, offset: &[u64], chunk: StoredChunk) -> Result<Vec<u8>> {
-        ensure!(offset.len() == self.grid.shape.len(), "coordinates of {} dimensions", offset.len());
-        let len = usize::try_from(chunk.n_bytes)?;
-        let mut stored = Vec::new();
-        stored.try_reserve_exact(len)?;
-        stored.resize(len, 0);
-        let mut filter_mask = 0;
-        let mut room = stored.len();
-        // SAFETY: `offset` has a value per dimension; `room` says how much fits into `stored`.
-        call(|| unsafe {
-            H5Dread_chunk(
-                self.dataset.id(),
-                H5P_DEFAULT,
-                offset.as_ptr(),
-                &mut filter_mask,
-                stored.as_mut_ptr().cast(),
-                ptr::from_mut(&mut room),
-            )
-        })?;
-        Ok(stored)
+        read_chunk(self.dataset, offset, chunk)
     }
+}
+
+/// What the file has of the chunk that starts at `offset`; `None` if nothing. For few chunks of many.
+pub fn stored_chunk(dataset: &Dataset, offset: &[u64]) -> Option<StoredChunk> {
+    // HDF5 has an error for a chunk that is not there, as for one that it can't find out about; reading
+    // the dataset tells which it was.
+    read_direct(dataset, offset, &mut []).ok()
+}
+
+/// The stored bytes of the chunk that starts at `offset`, as was found.
+pub fn read_chunk(dataset: &Dataset, offset: &[u64], chunk: StoredChunk) -> Result<Vec<u8>> {
+    let len = usize::try_from(chunk.n_bytes)?;
+    let mut stored = Vec::new();
+    stored.try_reserve_exact(len)?;
+    stored.resize(len, 0);
+    let found = read_direct(dataset, offset, &mut stored)?;
+    ensure!(found == chunk, "the chunk has changed meanwhile");
+    Ok(stored)
+}
+
+/// Finds a chunk, and reads it if it fits.
+fn read_direct(dataset: &Dataset, offset: &[u64], stored: &mut [u8]) -> Result<StoredChunk> {
+    ensure!(offset.len() == dataset.ndim(), "coordinates of {} dimensions", offset.len());
+    let (mut filter_mask, mut n_bytes) = (0, stored.len());
+    // SAFETY: `offset` has a value per dimension; `n_bytes` says how much fits into `stored`.
+    call(|| unsafe {
+        H5Dread_chunk(
+            dataset.id(),
+            H5P_DEFAULT,
+            offset.as_ptr(),
+            &mut filter_mask,
+            stored.as_mut_ptr().cast(),
+            ptr::from_mut(&mut n_bytes),
+        )
+    })?;
+    Ok(StoredChunk { n_bytes: n_bytes as u64, filter_mask })
 }
 
 /// An array, and where a part of it starts.

@@ -1,6 +1,5 @@
 //! Objects and links of one file made in another.
 
-use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_void};
 use std::fs;
 use std::io::{self, Read};
@@ -8,7 +7,6 @@ use std::path::Path;
 use std::ptr;
 
 use anyhow::{Context, Result};
-use hdf5::dataset::Layout;
 use hdf5::file::LibraryVersion;
 use hdf5::plist::{FileAccess, LinkCreate, ObjectCopy};
 use hdf5::{Dataset, File, Group, Location};
@@ -19,8 +17,8 @@ use hdf5_sys::h5l::{H5Lcreate_external, H5Lcreate_hard, H5Lcreate_soft};
 use hdf5_sys::h5o::{H5O_COPY_MERGE_COMMITTED_DTYPE_FLAG, H5O_mcdt_search_ret_t, H5Ocopy};
 use hdf5_sys::h5p::{
     H5P_DEFAULT, H5Padd_merge_committed_dtype_path, H5Pfill_value_defined, H5Pget_attr_creation_order,
-    H5Pget_fill_value, H5Pget_link_creation_order, H5Pget_virtual_count, H5Pget_virtual_filename,
-    H5Pset_attr_creation_order, H5Pset_copy_object, H5Pset_link_creation_order, H5Pset_mcdt_search_cb,
+    H5Pget_fill_value, H5Pget_link_creation_order, H5Pset_attr_creation_order, H5Pset_copy_object,
+    H5Pset_link_creation_order, H5Pset_mcdt_search_cb,
 };
 
 use super::datatype::has_pointers;
@@ -141,26 +139,6 @@ pub fn link_external(
         H5Lcreate_external(file.as_ptr(), target.as_ptr(), parent.id(), name.as_ptr(), link.id(), H5P_DEFAULT)
     })?;
     Ok(())
-}
-
-/// The files that a virtual dataset is made of.
-pub fn virtual_files(dataset: &Dataset) -> Result<BTreeSet<CString>> {
-    let plist = dataset.create_plist().explained()?;
-    if !matches!(dataset.layout(), Layout::Virtual) {
-        return Ok(BTreeSet::new());
-    }
-    let mut n = 0;
-    // SAFETY: the property list is open; `n` is written to during the call.
-    call(|| unsafe { H5Pget_virtual_count(plist.id(), &mut n) })?;
-    let file = |index| {
-        // SAFETY: as above; without room for a name, HDF5 says how long it is.
-        let len = call(|| unsafe { H5Pget_virtual_filename(plist.id(), index, ptr::null_mut(), 0) })?;
-        let mut name = vec![0u8; usize::try_from(len)? + 1];
-        // SAFETY: as above; `name` has room for so many bytes.
-        call(|| unsafe { H5Pget_virtual_filename(plist.id(), index, name.as_mut_ptr().cast(), name.len()) })?;
-        Ok(CStr::from_bytes_until_nul(&name)?.to_owned())
-    };
-    (0..n).map(file).collect()
 }
 
 /// Whether the element that stands where nothing was written points to others, as a string does. HDF5's own

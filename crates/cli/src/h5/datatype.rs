@@ -4,6 +4,7 @@ use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5t::*;
 
 use super::references::has_references;
+use super::types::Type;
 use super::{Explain, call, call_for_id};
 
 /// What people call a type: `uint16`, `float32, big-endian`, `compound of 3 members`.
@@ -48,14 +49,16 @@ pub(super) fn base(id: hid_t) -> Result<Datatype> {
 pub fn has_pointers(datatype: &Datatype) -> Result<bool> {
     // SAFETY: the datatype is open.
     let detect = |class: H5T_class_t| call(|| unsafe { H5Tdetect_class(datatype.id(), class) });
-    // HDF5 counts strings of variable length as strings only.
-    Ok(detect(H5T_class_t::H5T_VLEN)? > 0 || detect(H5T_class_t::H5T_STRING)? > 0)
+    if detect(H5T_class_t::H5T_VLEN)? > 0 {
+        return Ok(true);
+    }
+    // HDF5 counts strings of variable length as strings only. Of types too deep to look at, they may be a part.
+    Ok(detect(H5T_class_t::H5T_STRING)? > 0 && Type::of(datatype).map_or(true, |known| known.has_pointers()))
 }
 
 /// Whether elements are stored with the bytes that they have in memory, not as places in the file.
 pub fn is_stored_as_in_memory(dataset: &Dataset) -> Result<bool> {
     let datatype = dataset.dtype().explained()?;
-    // Strings of a fixed length are, but `has_pointers` does not tell them from others.
     Ok(!has_pointers(&datatype)? && !has_references(&datatype)?)
 }
 

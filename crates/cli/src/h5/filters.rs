@@ -2,6 +2,7 @@ use std::ffi::{CStr, c_char};
 
 use anyhow::Result;
 use hdf5::Dataset;
+use hdf5::plist::DatasetCreate;
 use hdf5_sys::h5p::{H5Pget_chunk_opts, H5Pget_filter2, H5Pget_nfilters};
 use hdf5_sys::h5z::{
     H5Z_FILTER_DEFLATE, H5Z_FILTER_FLETCHER32, H5Z_FILTER_NBIT, H5Z_FILTER_SCALEOFFSET, H5Z_FILTER_SHUFFLE,
@@ -45,7 +46,11 @@ pub struct FilterUse {
 
 /// A dataset's filters, in the order in which they are applied when it is written.
 pub fn filters_of(dataset: &Dataset) -> Result<Vec<FilterUse>> {
-    let plist = dataset.create_plist().explained()?;
+    filters_in(&dataset.create_plist().explained()?)
+}
+
+/// The filters of a dataset's property list, which takes HDF5 a while to make.
+pub fn filters_in(plist: &DatasetCreate) -> Result<Vec<FilterUse>> {
     // SAFETY: the property list is open.
     let n = call(|| unsafe { H5Pget_nfilters(plist.id()) })?;
     (0..n as u32).map(|index| filter(plist.id(), index)).collect()

@@ -1,5 +1,6 @@
 //! HDF5, as far as the crate of that name does not have it. The unsafe code of this program is here, but for signals.
 
+mod arena;
 mod attributes;
 mod chunks;
 mod copy;
@@ -7,16 +8,22 @@ mod create;
 mod datatype;
 mod error;
 mod filters;
+mod items;
+mod layout;
+mod links;
+mod names;
 mod native;
 mod references;
 mod slab;
+mod sources;
 mod tree;
+mod types;
 
 pub use attributes::{copy_attributes, delete_attribute, scaled_dimensions};
-pub use chunks::{At, Grid, StoredChunk, StoredChunks, copy_part, filled, place};
+pub use chunks::{At, Grid, StoredChunk, StoredChunks, copy_part, filled, place, read_chunk, stored_chunk};
 pub use copy::{
     copy_comment, copy_object, copy_user_block, create_file_like, create_group_like, fill_value,
-    has_pointing_fill_value, link_external, link_hard, link_soft, virtual_files,
+    has_pointing_fill_value, link_external, link_hard, link_soft,
 };
 pub use create::{
     chunked, close_file, create_dataset, create_file, growing, number_type, parent_of, resize, utf8_link,
@@ -27,11 +34,18 @@ pub use datatype::{
 };
 pub use error::Explain;
 pub use filters::{
-    FLETCHER32, FilterUse, GZIP, SHUFFLE, filters_of, has_unfiltered_edges, is_available, register_filters,
+    FLETCHER32, FilterUse, GZIP, SHUFFLE, filters_in, filters_of, has_unfiltered_edges, is_available,
+    register_filters,
 };
+pub use items::{Along, Item, Items, items_in, shape_of};
+pub use layout::IntegerLayout;
+pub use links::{Link, committed_type, is_group, link, links, text_attribute};
+pub use names::attribute_names;
 pub use native::{native_type, read_as};
 pub use references::{Translator, copy_of, has_references, same_type};
-pub use slab::{Elements, item_bytes, open_file, read_slab, touch, write_slab};
-pub use tree::{Entry, Object, open, stored_bytes, walk};
+pub use slab::{Elements, item_bytes, open_file, open_file_with_cache, read_slab, touch, write_slab};
+pub use sources::{virtual_files, virtual_shape, virtual_sources};
+pub use tree::{Address, Entry, Object, address_of, open, stored_bytes, walk};
+pub use types::{BIG_ENDIAN, Kind, Member, Type};
 
 use error::{call, call_for_id};

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use hdf5::{Dataset, Dataspace, Datatype, File};
 use hdf5_sys::h5d::{H5Dread, H5Dwrite};
 use hdf5_sys::h5p::H5P_DEFAULT;
@@ -18,13 +18,22 @@ const CACHE_SLOTS: usize = 12_421;
 
 /// Opens a file for reading.
 pub fn open_file(path: &Path) -> Result<File> {
-    // HDF5's own message has no words for it.
-    std::fs::metadata(path)
-        .and_then(|_| std::fs::File::open(path))
-        .with_context(|| path.display().to_string())?;
+    open_file_with_cache(path, CACHE_BYTES)
+}
+
+/// Opens a file for reading, with so many bytes of room for chunks of each of its datasets.
+pub fn open_file_with_cache(path: &Path, cache_bytes: usize) -> Result<File> {
+    // HDF5's own messages have no words for it.
+    let metadata = std::fs::File::open(path).and_then(|file| file.metadata());
+    let metadata = metadata.with_context(|| path.display().to_string())?;
+    ensure!(!metadata.is_dir(), "{}: a folder (expected an HDF5 file)", path.display());
     let mut options = File::with_options();
-    options.with_fapl(|access| access.chunk_cache(CACHE_SLOTS, CACHE_BYTES, 0.75));
-    options.open(path).explained().with_context(|| path.display().to_string())
+    options.with_fapl(|access| access.chunk_cache(CACHE_SLOTS, cache_bytes, 0.75));
+    let opened = options.open(path).explained().map_err(|e| match e.to_string() {
+        cause if cause.contains("signature not found") => anyhow!("not an HDF5 file"),
+        _ => e,
+    });
+    opened.with_context(|| path.display().to_string())
 }
 
 /// Bytes of an element in the file.
@@ -69,9 +78,20 @@ impl Elements {
     }
 
     /// The bytes of elements that point to nothing.
-    pub fn into_bytes(mut self) -> Result<Vec<u8>> {
+    pub fn into_bytes(self) -> Result<Vec<u8>> {
         ensure!(!self.has_pointers, "elements of variable length");
-        Ok(std::mem::take(&mut self.bytes))
+        Ok(self.into_own_bytes())
+    }
+
+    /// What they may point to is not freed.
+    pub(super) fn disown(&mut self) {
+        self.has_pointers = false;
+    }
+
+    /// The bytes alone.
+    pub(super) fn into_own_bytes(mut self) -> Vec<u8> {
+        self.disown();
+        std::mem::take(&mut self.bytes)
     }
 
     /// Turns references into those to the same objects in another file.

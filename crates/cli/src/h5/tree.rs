@@ -151,18 +151,18 @@ fn hard_target(group: &Group, name: &str, path: &str, seen: &mut HashMap<Address
 
 type Links = Vec<(String, LinkInfo)>;
 
-fn links_of(group: &Group) -> Result<Links> {
+pub(super) fn links_of(group: &Group) -> Result<Links> {
     let by_creation = group.links(IndexType::CreationOrder, IterationOrder::Increasing);
     by_creation.or_else(|_| group.links(IndexType::Name, IterationOrder::Increasing)).explained()
 }
 
-fn soft_target(group: &Group, name: &str) -> Result<CString> {
+pub(super) fn soft_target(group: &Group, name: &str) -> Result<CString> {
     let value = link_value(group, name)?;
     Ok(CStr::from_bytes_until_nul(&value)?.to_owned())
 }
 
 /// `None` if it is not an external link.
-fn external_target(group: &Group, name: &str) -> Result<Option<Entry>> {
+pub(super) fn external_target(group: &Group, name: &str) -> Result<Option<Entry>> {
     let value = link_value(group, name)?;
     let (mut flags, mut file, mut object) = (0, ptr::null(), ptr::null());
     // SAFETY: HDF5 checks that the strings, which are in `value`, end there.
