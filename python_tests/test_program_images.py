@@ -61,6 +61,21 @@ def test_stacks_with_one_page_have_all_frames(options, dtype):
     assert_same(converted("colour.tif"), colour)
 
 
+def test_colour_has_the_attributes_that_viewers_look_for():
+    tifffile.imwrite("gray.tif", movie((2, 64, 80), "u1"))
+    tifffile.imwrite("colour.tif", movie((2, 64, 80, 3), "u1"), photometric="rgb")
+    for name in "gray", "colour":
+        run("convert", f"{name}.tif", "-o", name)
+    with h5py.File("gray.h5") as gray, h5py.File("colour.h5") as colour:
+        assert not gray["frames"].attrs
+        assert dict(colour["frames"].attrs) == {
+            "CLASS": b"IMAGE",
+            "IMAGE_VERSION": b"1.2",
+            "IMAGE_SUBCLASS": b"IMAGE_TRUECOLOR",
+            "INTERLACE_MODE": b"INTERLACE_PIXEL",
+        }
+
+
 def test_stacks_that_are_not_all_there_are_an_error():
     tifffile.imwrite("stack.tif", frames(30), imagej=True, truncate=True)
     content = Path("stack.tif").read_bytes()

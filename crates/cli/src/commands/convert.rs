@@ -30,6 +30,13 @@ use video::Video;
 const BESIDE: [&str; 3] = ["names", "labels", "timestamps"];
 /// HDF5 has 32 bits for it.
 const MOST_CHUNK_BYTES: u64 = u32::MAX as u64;
+/// What tells viewers that the last dimension is a colour (HDF5 Image and Palette Specification 1.2).
+const IMAGE: [(&str, &str); 4] = [
+    ("CLASS", "IMAGE"),
+    ("IMAGE_VERSION", "1.2"),
+    ("IMAGE_SUBCLASS", "IMAGE_TRUECOLOR"),
+    ("INTERLACE_MODE", "INTERLACE_PIXEL"),
+];
 
 /// Make an HDF5 dataset of images or a video: (frames, height, width), or (frames, height, width, 3) if any
 /// has colour
@@ -193,6 +200,9 @@ impl Arguments {
         let datatype = h5::number_type(&format.sample.descriptor())?;
         let dataset =
             h5::create_dataset(&group, &name, &datatype, &h5::growing(&shape)?, &plist, &h5::utf8_link()?)?;
+        if format.n_components > 1 {
+            IMAGE.iter().try_for_each(|(name, text)| h5::write_ascii_attribute(&dataset, name, text))?;
+        }
         let writer = ChunkWriter::new(dataset, self.threads.n())?.context("the dataset is not chunked")?;
 
         let bar = progress::bar(n_expected * format.frame_bytes(), "converting");

@@ -4,7 +4,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use hdf5::plist::link_create::CharEncoding;
 use hdf5::plist::{DatasetCreate, LinkCreate};
-use hdf5::types::{TypeDescriptor, VarLenUnicode};
+use hdf5::types::{FixedAscii, TypeDescriptor, VarLenUnicode};
 use hdf5::{Dataset, Dataspace, Datatype, Extent, File, Group};
 use hdf5_sys::h5d::{H5Dcreate2, H5Dwrite_chunk};
 use hdf5_sys::h5p::{H5P_DEFAULT, H5Premove_filter, H5Pset_chunk, H5Pset_chunk_opts, H5Pset_filter};
@@ -125,6 +125,13 @@ pub fn write_strings<'a>(group: &Group, name: &str, strings: impl Iterator<Item 
 pub fn write_text_attribute(dataset: &Dataset, name: &str, text: &str) -> Result<()> {
     let text: VarLenUnicode = text.parse()?;
     let attribute = dataset.new_attr::<VarLenUnicode>().create(name);
+    attribute.and_then(|attribute| attribute.write_scalar(&text)).explained()
+}
+
+/// Writes an attribute of at most 16 bytes, of fixed length, as some specifications want it.
+pub fn write_ascii_attribute(dataset: &Dataset, name: &str, text: &str) -> Result<()> {
+    let text = FixedAscii::<16>::from_ascii(text.as_bytes())?;
+    let attribute = dataset.new_attr::<FixedAscii<16>>().create(name);
     attribute.and_then(|attribute| attribute.write_scalar(&text)).explained()
 }
 

@@ -27,7 +27,7 @@ pub use copy::{
 };
 pub use create::{
     chunked, close_file, create_dataset, create_file, growing, number_type, parent_of, resize, utf8_link,
-    write_chunk, write_strings, write_text_attribute,
+    write_ascii_attribute, write_chunk, write_strings, write_text_attribute,
 };
 pub use datatype::{
     NumberKind, describe_type, has_pointers, is_numeric, is_stored_as_in_memory, number_kind,
