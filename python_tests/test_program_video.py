@@ -11,8 +11,8 @@ import av
 import h5py
 import numpy as np
 import pytest
-from support import create, noise
 from program import PROGRAM, in_a_folder_of_its_own, run  # noqa: F401 (a fixture)
+from support import create, noise
 
 RAW = {"u1": "gray", "u2": "gray16le", "rgb": "rgb24"}
 
@@ -132,6 +132,15 @@ def test_a_video_has_the_frame_rate_that_was_asked_for(fps, found):
         run("export", "in.h5:/frames", path, "--fps", fps)
         assert probe(path, "stream=r_frame_rate") == [found]
         assert len(decode(path, (48, 70))) == 33
+
+
+@pytest.mark.parametrize("stored, found", [(30000 / 1001, "30000/1001"), (np.int64(12), "12/1"), ("fast", "30/1"), (-1.0, "30/1")])
+def test_a_video_has_the_frame_rate_of_the_dataset(stored, found):
+    with h5py.File("in.h5", "w") as file:
+        create(file, levels(), (10, 48, 70))
+        file["frames"].attrs["fps"] = stored
+    run("export", "in.h5:/frames", "out.mp4")
+    assert probe("out.mp4", "stream=r_frame_rate") == [found]
 
 
 def test_what_is_no_video_is_said():

@@ -110,6 +110,11 @@ pub struct FrameRate {
     pub den: i32,
 }
 
+/// Of two frame rates that differ by less than that, relatively, one is the other.
+const NEAR: f64 = 1e-9;
+/// NTSC's.
+const LARGEST_DEN: i32 = 1001;
+
 impl FrameRate {
     /// An error unless both are positive.
     pub fn new(num: i32, den: i32) -> Result<Self> {
@@ -117,6 +122,18 @@ impl FrameRate {
             return Err(unsupported!("{num}/{den} frames per second (expected more than 0)"));
         }
         Ok(Self { num, den })
+    }
+
+    /// The fraction that a number stands for: of those near enough, the one of the smallest denominator,
+    /// so that 29.97002997 is 30000/1001.
+    pub fn from_number(rate: f64) -> Result<Self> {
+        let num = |den: i32| (rate * f64::from(den)).round();
+        let is_near = |den: &i32| (num(*den) / f64::from(*den) / rate - 1.0).abs() < NEAR;
+        let den = (1..=LARGEST_DEN).find(is_near).unwrap_or(LARGEST_DEN);
+        match num(den) {
+            num if (1.0..f64::from(i32::MAX)).contains(&num) => Self::new(num as i32, den),
+            _ => Err(unsupported!("{rate} frames per second")),
+        }
     }
 }
 
@@ -160,6 +177,19 @@ mod tests {
         assert_eq!(rate("30000/1001"), Some((30000, 1001)));
         for text in ["", "0", "0.0", "-1", "x", "1/0", "1/-1", "1e3", "99999999999", "0.00000000001"] {
             assert_eq!(rate(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn frame_rates_are_found_in_numbers() {
+        let rate = |number: f64| FrameRate::from_number(number).ok().map(|rate| (rate.num, rate.den));
+        assert_eq!(rate(25.0), Some((25, 1)));
+        assert_eq!(rate(30000.0 / 1001.0), Some((30000, 1001)));
+        assert_eq!(rate(29.97), Some((2997, 100)));
+        assert_eq!(rate(1.0 / 60.0), Some((1, 60)));
+        assert_eq!(rate(std::f64::consts::PI), Some((3145, 1001)));
+        for number in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-9] {
+            assert_eq!(rate(number), None, "{number}");
         }
     }
 

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use ::video::{FrameRate, VideoOptions};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use hdf5::Dataset;
 
 use crate::h5::{self, Explain};
 use crate::parallel::Threads;
@@ -15,6 +16,8 @@ use crate::preset::PresetOption;
 use crate::target::Target;
 
 use frames::Frames;
+
+const DEFAULT_RATE: FrameRate = FrameRate { num: 30, den: 1 };
 
 /// Write a dataset's frames as a video, as PNG or TIFF files, or the dataset as a NumPy array
 ///
@@ -29,9 +32,10 @@ pub struct Arguments {
     /// What to write: *.mp4, *.mkv, *.png, *.tif or *.npy
     #[arg(value_name = "OUT")]
     output: PathBuf,
-    /// Frames per second of a video: a number, or a fraction as 30000/1001
-    #[arg(long, value_name = "FPS", default_value = "30")]
-    fps: FrameRate,
+    /// Frames per second of a video: a number, or a fraction as 30000/1001 [default: the dataset's attribute
+    /// fps, or 30]
+    #[arg(long, value_name = "FPS")]
+    fps: Option<FrameRate>,
     #[command(flatten)]
     preset: PresetOption,
     #[command(flatten)]
@@ -51,7 +55,8 @@ impl Arguments {
             "png" => pictures::write(&frames, output, input, n_threads, pictures::png),
             "tif" | "tiff" => pictures::write(&frames, output, input, n_threads, pictures::tiff),
             "mp4" | "mkv" => {
-                let options = VideoOptions { frame_rate: self.fps, preset: self.preset.preset(), n_threads };
+                let frame_rate = self.fps.or_else(|| stored_rate(&dataset)).unwrap_or(DEFAULT_RATE);
+                let options = VideoOptions { frame_rate, preset: self.preset.preset(), n_threads };
                 video::write(&frames, output, input, options)
             }
             _ => {
@@ -59,4 +64,9 @@ impl Arguments {
             }
         }
     }
+}
+
+/// What `convert` has written, or others have.
+fn stored_rate(dataset: &Dataset) -> Option<FrameRate> {
+    FrameRate::from_number(dataset.attr("fps").ok()?.read_scalar().ok()?).ok()
 }
