@@ -24,16 +24,14 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(folder):
-    server = Server(*(folder / name for name in ("types.h5", "other.h5", "movie.h5", "damaged.h5")))
-    yield server
-    server.close()
+    with Server(*(folder / name for name in ("types.h5", "other.h5", "movie.h5", "damaged.h5"))) as server:
+        yield server
 
 
 @pytest.fixture
 def alone(folder):
-    server = Server(folder / "types.h5")
-    yield server
-    server.close()
+    with Server(folder / "types.h5") as server:
+        yield server
 
 
 def all_paths(folder):
@@ -93,14 +91,11 @@ def test_what_cant_be_told_of_an_object_does_not_hide_the_others(tmp_path):
         file["fine"] = [2]
         h5py.h5a.create(file["fine"].id, b"\xb0C", h5py.h5t.NATIVE_INT32, h5py.h5s.create(h5py.h5s.SCALAR))
         file["fine"].attrs["unit"] = "K"
-    server = Server(tmp_path / "odd.h5")
-    try:
+    with Server(tmp_path / "odd.h5") as server:
         children = {child["name"]: child for child in server.json("meta", file="odd.h5", path="/")["children"]}
         assert set(children) == {"deep", "fine"} and children["deep"]["kind"] == "other"
         assert [attribute["name"] for attribute in children["fine"]["attributes"]] == ["unit"]
         assert server.json("attr", file="odd.h5", path="/fine") == {"unit": "K"}
-    finally:
-        server.close()
 
 
 def test_links_are_followed_to_files_that_were_given_only(server, alone, folder):
@@ -179,13 +174,10 @@ def test_floats_of_another_bias_are_numbers(tmp_path):
     kind.set_ebias(100)
     with h5py.File(tmp_path / "bias.h5", "w") as file:
         h5py.Dataset(h5py.h5d.create(file.id, b"x", kind, h5py.h5s.create_simple((2,))))[:] = [1.5, -2.5]
-    server = Server(tmp_path / "bias.h5")
-    try:
+    with Server(tmp_path / "bias.h5") as server:
         assert server.json("data", file="bias.h5", path="x") == [1.5, -2.5]
         status, body = server.get("data", file="bias.h5", path="x", format="bin", dtype="safe")
         assert status == 200 and np.frombuffer(body, "<f4").tolist() == [1.5, -2.5]
-    finally:
-        server.close()
 
 
 def test_statistics_leave_out_what_is_not_finite(server, folder):
@@ -302,16 +294,13 @@ def test_what_makes_no_sense_is_an_error_with_a_status(server):
 def test_views_show_calibrated_frames(tmp_path):
     views.make(tmp_path / "view.h5", "AGIPD_v2")
     expected = views.expected("AGIPD_v2")
-    server = Server(tmp_path / "view.h5")
-    try:
+    with Server(tmp_path / "view.h5") as server:
         stack = server.json("stack", file="view.h5", path="/processed")
         assert (stack["n_frames"], stack["dtype"]) == (views.N, "<f4")
         for start in range(views.N):
             status, body = server.get("frames", file="view.h5", path="/processed", start=start)
             assert status == 200, body
             assert views.same(np.frombuffer(body, "<f4").reshape(expected.shape[1:]), expected[start])
-    finally:
-        server.close()
 
 
 @pytest.mark.parametrize("name", ["int >i2", "int <i8", "int >12 of 16 bits from 3", "float <f2", "float >f8", "bool", "enum"])
@@ -348,13 +337,10 @@ def test_what_is_read_in_several_parts_is_whole(tmp_path):
     with h5py.File(tmp_path / "parts.h5", "w") as file:
         file["contiguous"] = data
         file["texts"] = np.arange(2 * 3 * 4 * 300).astype("S").astype(object).reshape(2, 3, 4, 300)
-    server = Server(tmp_path / "parts.h5")
-    try:
+    with Server(tmp_path / "parts.h5") as server:
         status, body = server.get("data", file="parts.h5", path="contiguous", format="bin")
         assert status == 200 and body == data.tobytes()
         status, body = server.get("data", file="parts.h5", path="contiguous", format="bin", selection=":,:,1:,::3")
         assert status == 200 and body == data[:, :, 1:, ::3].tobytes()
         texts = np.array(server.json("data", file="parts.h5", path="texts"))
         assert np.array_equal(texts.astype(int).ravel(), np.arange(texts.size)) and texts.shape == (2, 3, 4, 300)
-    finally:
-        server.close()

@@ -19,6 +19,12 @@ class Server:
         self.url = urllib.parse.urlsplit(self.process.stdout.readline().strip())
         self.token = urllib.parse.parse_qs(self.url.query)["token"][0]
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
     def close(self):
         self.process.terminate()
         self.process.wait()
