@@ -17,12 +17,8 @@ export default function Transport({ stack, playback, perFrame }: Props) {
   return (
     <footer className="transport">
       <div className="buttons">
-        <button type="button" title="First frame (Home)" onClick={() => playback.seek(0)}>
-          <Icon path="M3 2v12M13 2L5 8l8 6z" />
-        </button>
-        <button type="button" title="Frame before (←)" onClick={() => playback.step(-1)}>
-          <Icon path="M11 2L5 8l6 6" />
-        </button>
+        <Button title="First frame (Home)" path="M3 2v12M13 2L5 8l8 6z" onClick={() => playback.seek(0)} />
+        <Button title="Frame before (←)" path="M11 2L5 8l6 6" onClick={() => playback.step(-1)} />
         <button
           type="button"
           className="play"
@@ -33,12 +29,8 @@ export default function Transport({ stack, playback, perFrame }: Props) {
         >
           <Icon path={isPlaying ? 'M5 3v10M11 3v10' : 'M5 2.5L13.5 8 5 13.5z'} />
         </button>
-        <button type="button" title="Next frame (→)" onClick={() => playback.step(1)}>
-          <Icon path="M5 2l6 6-6 6" />
-        </button>
-        <button type="button" title="Last frame (End)" onClick={() => playback.seek(stack.n_frames - 1)}>
-          <Icon path="M13 2v12M3 2l8 6-8 6z" />
-        </button>
+        <Button title="Next frame (→)" path="M5 2l6 6-6 6" onClick={() => playback.step(1)} />
+        <Button title="Last frame (End)" path="M13 2v12M3 2l8 6-8 6z" onClick={() => playback.seek(stack.n_frames - 1)} />
       </div>
       <input
         type="range"
@@ -93,6 +85,14 @@ export default function Transport({ stack, playback, perFrame }: Props) {
         <output aria-label="Frames a second">{isPlaying ? `${measured.toFixed(1)} / s` : ''}</output>
       </label>
     </footer>
+  );
+}
+
+function Button({ title, path, onClick }: { title: string; path: string; onClick: () => void }) {
+  return (
+    <button type="button" title={title} onClick={onClick}>
+      <Icon path={path} />
+    </button>
   );
 }
 
