@@ -27,6 +27,7 @@ mod resolve;
 mod room;
 mod safe;
 mod selection;
+mod sources;
 mod statistics;
 mod values;
 

@@ -1,25 +1,16 @@
 //! Paths are followed here link by link, not by HDF5: no link leads out of the files that are served.
 
-use std::collections::BTreeSet;
 use std::env;
 
-use axum::http::StatusCode;
-use h5calib::header::Header;
-use hdf5::dataset::Layout;
-use hdf5::plist::DatasetCreate;
 use hdf5::{Dataset, File, Group};
 
 use super::budget;
 use super::failure::{Failure, Result};
 use super::files::Files;
-use crate::h5::{self, BIG_ENDIAN, Explain, Grid, Items, Kind, Link, Object, StoredChunks};
+use crate::h5::{self, Explain, Link, Object};
 
-/// Sources of virtual datasets and views that are looked at for one, those of sources included.
-const MAX_SOURCES: usize = 10_000;
-/// A view's chunk names three datasets.
-const MAX_HEADER_BYTES: u64 = 1 << 20;
 /// Links to links, or virtual datasets of virtual datasets, beyond this are a circle.
-const MAX_HOPS: usize = 32;
+pub const MAX_HOPS: usize = 32;
 
 /// An object, and the file that it was found in.
 pub struct Found {
@@ -31,7 +22,7 @@ pub struct Found {
 
 /// Who follows links.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Follower {
+pub enum Follower {
     Server,
     /// While it reads values: it has to come to the same file as this server.
     Hdf5,
@@ -50,7 +41,7 @@ impl Files {
         self.find_as(Follower::Server, file, path)
     }
 
-    fn find_as(&self, follower: Follower, file: usize, path: &str) -> Result<Found> {
+    pub fn find_as(&self, follower: Follower, file: usize, path: &str) -> Result<Found> {
         let open = self.open(file)?;
         let root = root(&open)?;
         self.walk(follower, Found { object: Object::Group(root), file, _open: open }, path, 0)
@@ -65,19 +56,6 @@ impl Files {
         let dataset = dataset.clone();
         self.check_sources(&dataset, found.file)?;
         Ok((found, dataset))
-    }
-
-    /// The shape of a dataset, found without a look into files that are not served.
-    pub fn shape_of(
-        &self,
-        dataset: &Dataset,
-        plist: &DatasetCreate,
-        file: usize,
-    ) -> Result<Option<Vec<u64>>> {
-        if plist.layout() == Layout::Virtual && self.check_sources(dataset, file).is_err() {
-            return Ok(h5::virtual_shape(dataset)?);
-        }
-        Ok(h5::shape_of(&dataset.space().explained()?))
     }
 
     /// What `name` in a group is; a link that can't be followed is no error.
@@ -155,116 +133,8 @@ impl Files {
         }
     }
 
-    /// An error if a dataset's values are in a file that is not served.
-    fn check_sources(&self, dataset: &Dataset, file: usize) -> Result<()> {
-        let check = || self.check_values(dataset, file, 0, &mut 0);
-        let plist = dataset.create_plist().explained()?;
-        let is_view =
-            || Ok::<_, Failure>(h5::filters_in(&plist)?.iter().any(|filter| filter.id == h5calib::FILTER_ID));
-        if plist.layout() == Layout::Virtual || is_view()? {
-            return self.check_once(file, h5::address_of(dataset)?, check);
-        }
-        check()
-    }
-
-    fn check_values(&self, dataset: &Dataset, file: usize, hops: usize, n_seen: &mut usize) -> Result<()> {
-        let plist = dataset.create_plist().explained()?;
-        if let Some(external) = plist.get_external().explained()?.first() {
-            return Err(Failure::forbidden(format!(
-                "the values are in {}, which is not an HDF5 file and is not read",
-                external.name
-            )));
-        }
-        if hops > MAX_HOPS {
-            return Err(Failure::forbidden("datasets get their values from each other in a circle"));
-        }
-        let sources = match plist.layout() {
-            Layout::Virtual => self.virtual_sources(dataset, file)?,
-            Layout::Chunked => self.view_sources(dataset)?,
-            _ => Vec::new(),
-        };
-        for (file, path) in sources {
-            budget::step()?;
-            *n_seen += 1;
-            if *n_seen > MAX_SOURCES {
-                return Err(Failure::too_large(format!("the dataset has more than {MAX_SOURCES} sources")));
-            }
-            match self.find_as(Follower::Hdf5, file, &path) {
-                Ok(Found { object: Object::Dataset(inner), file, .. }) => {
-                    self.check_values(&inner, file, hops + 1, n_seen)?;
-                }
-                // A source that is elsewhere is not read.
-                Err(e) if e.status != StatusCode::NOT_FOUND => return Err(e),
-                // HDF5 has an error, or fills what is missing.
-                Ok(_) | Err(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The datasets that a virtual one is made of: file, and path in it.
-    fn virtual_sources(&self, dataset: &Dataset, file: usize) -> Result<Vec<(usize, String)>> {
-        let source = |(target, path): (String, String)| {
-            if !is_text(&target) || !is_text(&path) {
-                return Err(Failure::forbidden("the virtual dataset leads to a name that is not UTF-8"));
-            }
-            // HDF5 makes other names of those: %b is a number, %% a percent sign.
-            if target.contains('%') || path.contains('%') {
-                let name = format!("{target}:{path}");
-                let reason = format!("the virtual dataset leads to names like {name}, which are not read");
-                return Err(Failure::forbidden(reason));
-            }
-            if target == "." {
-                return Ok((file, path));
-            }
-            let index = self.opened_by_hdf5(file, &target, "HDF5_VDS_PREFIX")?.ok_or_else(|| {
-                Failure::forbidden(format!(
-                    "the virtual dataset leads to {target}, which is {NOT_GIVEN} {target})"
-                ))
-            })?;
-            Ok((index, path))
-        };
-        h5::virtual_sources(dataset)?.into_iter().map(source).collect()
-    }
-
-    /// The datasets that a view is calculated from, as its chunks name them. The filter looks for the file by a
-    /// number in it, which any of the files may have.
-    fn view_sources(&self, dataset: &Dataset) -> Result<Vec<(usize, String)>> {
-        let filters = h5::filters_of(dataset)?;
-        let Some(place) = filters.iter().position(|filter| filter.id == h5calib::FILTER_ID) else {
-            return Ok(Vec::new());
-        };
-        if place + 1 != filters.len() {
-            return Err(Failure::forbidden("a view behind other filters is not read"));
-        }
-        let grid = Grid::of(dataset).ok_or_else(|| Failure::unusable("a view without chunks"))?;
-        let chunks = StoredChunks::of(dataset, &grid)?;
-        let mut named = BTreeSet::new();
-        for (offset, chunk) in chunks.iter() {
-            if chunk.n_bytes > MAX_HEADER_BYTES {
-                return Err(Failure::forbidden("a view with a header that is too long is not read"));
-            }
-            // What is no header is an error when it is read.
-            if let Ok(header) = Header::read_from(&chunks.read(&offset, chunk)?) {
-                let Header { file_magic, raw, constants, mask, .. } = header;
-                named.extend([raw, constants].into_iter().chain(mask).map(|path| (file_magic, path)));
-            }
-        }
-        let mut sources = Vec::new();
-        for file in 0..self.names().count() {
-            let magic = magic_of(&self.open(file)?);
-            for (_, path) in named.iter().filter(|(wanted, _)| magic == Some(u64::from(*wanted))) {
-                let path = path.to_str();
-                let path =
-                    path.map_err(|_| Failure::forbidden("the view leads to a name that is not UTF-8"))?;
-                sources.push((file, path.to_owned()));
-            }
-        }
-        Ok(sources)
-    }
-
     /// The file that HDF5 opens when another one names it, if it is one of those that are served.
-    fn opened_by_hdf5(&self, file: usize, target: &str, prefix: &str) -> Result<Option<usize>> {
+    pub fn opened_by_hdf5(&self, file: usize, target: &str, prefix: &str) -> Result<Option<usize>> {
         if env::var_os(prefix).is_some() {
             return Err(Failure::forbidden(format!(
                 "the dataset leads to {target}, which is not read while {prefix} is set"
@@ -274,7 +144,7 @@ impl Files {
     }
 }
 
-const NOT_GIVEN: &str = "not one of the files given (h5h264 view FILE";
+pub const NOT_GIVEN: &str = "not one of the files given (h5h264 view FILE";
 
 /// H5Web has words of its own for what can't be resolved.
 fn outside(what: &str, target: &str) -> Failure {
@@ -282,26 +152,12 @@ fn outside(what: &str, target: &str) -> Failure {
 }
 
 /// Whether a text from a file could be read: what is not UTF-8 has become this character.
-fn is_text(text: &str) -> bool {
+pub fn is_text(text: &str) -> bool {
     !text.contains(char::REPLACEMENT_CHARACTER)
 }
 
 fn unnamed(what: &str) -> Failure {
     Failure::forbidden(format!("Cannot resolve {what}: it leads to a name that is not UTF-8"))
-}
-
-/// The number by which a view's filter knows a file.
-fn magic_of(file: &File) -> Option<u64> {
-    let attribute = file.attr("h5calib_file_magic").ok().filter(|attribute| attribute.size() == 1)?;
-    let items = Items::of_attribute(&attribute).ok()?;
-    let item = items.iter().next()?;
-    let Kind::Integer { order, .. } = item.datatype.kind else { return None };
-    let mut bytes = [0; 8];
-    bytes.get_mut(..item.bytes.len())?.copy_from_slice(item.bytes);
-    if order == BIG_ENDIAN {
-        bytes[..item.bytes.len()].reverse();
-    }
-    Some(u64::from_le_bytes(bytes))
 }
 
 fn root(file: &File) -> Result<Group> {
