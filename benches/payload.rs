@@ -34,11 +34,11 @@ fn header(c: &mut Criterion) {
             mapping: Mapping::Integer { offset: 1000 },
             table: (n_values > 0).then(|| Table::new((0..n_values).map(|i| 37 * i).collect())),
             planes: vec![raw, video],
-            is_reflected: false,
         },
+        zstd_bytes: vec![],
+        noise: None,
         video: Some(Video {
             format: PixelFormat::Gray,
-            n_bands: 1,
             access_unit_bytes: (0..n_frames).map(|t| if t == 0 { 8 } else { 1 }).collect(),
         }),
     };

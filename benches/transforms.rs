@@ -130,7 +130,6 @@ fn raw_planes_of<S: Sample>(c: &mut Criterion, bits: u32) {
         mapping: Mapping::Integer { offset: 0 },
         table: None,
         planes: vec![Plane { bits, coding: Coding::Raw }, Plane { bits: 8, coding: Coding::Video }],
-        is_reflected: false,
     };
     let mut numbers = frame::<S>();
     let mut packed = vec![0; transform.raw_bytes(numbers.len())];
@@ -144,50 +143,30 @@ fn raw_planes_of<S: Sample>(c: &mut Criterion, bits: u32) {
     });
 }
 
-fn reflection(c: &mut Criterion) {
-    reflection_of::<u16>(c);
-    reflection_of::<u32>(c);
-}
-
-fn reflection_of<S: Sample>(c: &mut Criterion) {
-    let transform = Transform {
-        mapping: Mapping::Integer { offset: 0 },
-        table: None,
-        planes: vec![Plane { bits: 8, coding: Coding::Video }; S::BYTES],
-        is_reflected: true,
-    };
-    let numbers = frame::<S>();
-    let mut group = c.benchmark_group("reflection");
-    group.throughput(Throughput::Bytes((numbers.len() * S::BYTES) as u64));
-    in_place(&mut group, format!("reflect {} bits", S::BITS), &numbers, |n| transform.reflect(n));
-    in_place(&mut group, format!("unreflect {} bits", S::BITS), &numbers, |n| transform.unreflect(n));
-}
-
 fn pictures(c: &mut Criterion) {
-    pictures_of::<u8>(c, &[0]);
-    pictures_of::<u16>(c, &[5]);
-    pictures_of::<u16>(c, &[0, 8]);
-    pictures_of::<u32>(c, &[4, 12]);
+    pictures_of::<u8>(c, 0);
+    pictures_of::<u16>(c, 5);
+    pictures_of::<u32>(c, 12);
 }
 
-fn pictures_of<S: Sample>(c: &mut Criterion, shifts: &[u32]) {
+fn pictures_of<S: Sample>(c: &mut Criterion, shift: u32) {
     let mut numbers = frame::<S>();
     let geometry = geometry::<S>(SHAPE, 1);
-    let layout = PictureLayout::of(&geometry, PixelFormat::Gray, shifts.len(), 1).expect("a picture");
+    let layout = PictureLayout::of(&geometry, PixelFormat::Gray).expect("a picture");
     let mut picture = vec![0; layout.height * layout.width];
-    let name = format!("{} bits, {} planes", S::BITS, shifts.len());
+    let name = format!("{} bits", S::BITS);
     let mut group = c.benchmark_group("pictures");
     group.throughput(Throughput::Bytes((numbers.len() * S::BYTES) as u64));
     group.bench_function(format!("write {name}"), |b| {
         b.iter(|| {
             let lines = LinesMut::new(&mut picture, layout.width);
-            video::write_gray(&numbers, &geometry, shifts, &layout, 0, lines);
+            video::write_gray(&numbers, &geometry, shift, &layout, 0, lines);
         });
     });
     group.bench_function(format!("read {name}"), |b| {
         b.iter(|| {
             let lines = Lines::new(&picture, layout.width, layout.width);
-            video::read_gray(lines, &geometry, shifts, &layout, 0, &mut numbers);
+            video::read_gray(lines, &geometry, shift, &layout, 0, &mut numbers);
         });
     });
 }
@@ -219,9 +198,9 @@ fn plan_of<S: Sample>(c: &mut Criterion, name: &str, kind: SampleKind, bytes: Ve
     let mut group = c.benchmark_group("plan");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     group.bench_function(name, |b| {
-        b.iter(|| transform::plan::<S>(&frames, kind, Preset::default(), 1));
+        b.iter(|| transform::plan::<S>(&frames, kind, false, Preset::default(), 1));
     });
 }
 
-criterion_group!(benches, order, mapping, table, raw_planes, reflection, pictures, plan);
+criterion_group!(benches, order, mapping, table, raw_planes, pictures, plan);
 criterion_main!(benches);

@@ -3,11 +3,12 @@
 use h5filter::Buffer;
 
 use crate::error::{Error, Result, damaged};
+use crate::noise::{self, DecodingTables};
 use crate::options::{self, Options};
-use crate::payload::{self, Content, Header, Layout, Payload, Video};
+use crate::payload::{self, Content, Header, Layout, Parts, Payload, Video};
 use crate::process::{ChunkKey, Process, parallel, switch_from_env};
 use crate::transform::order::Frames;
-use crate::transform::{self, Sample};
+use crate::transform::{self, OtherPlan, Plan, Plans, Sample};
 use crate::video::VideoOptions;
 use crate::{original, strip, video};
 
@@ -35,7 +36,8 @@ pub fn encode(cd_values: &[u32], chunk: &[u8]) -> Result<Buffer> {
         Ok(stored)
     });
     match stored {
-        Ok(stored) if stored.len() < chunk.len() => Ok(stored),
+        // Whoever wants the movie gets it at any size.
+        Ok(stored) if stored.len() < chunk.len() || options.layout == Layout::Movie => Ok(stored),
         Ok(_) | Err(Error::Codec(_)) => payload::write_raw(chunk),
         Err(e) => Err(e),
     }
@@ -61,7 +63,7 @@ pub fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
 pub fn decoded_bytes(cd_values: &[u32], stored: &[u8]) -> Result<usize> {
     let found = match payload::layout_of(stored)? {
         Layout::Original => original::decoded_bytes(stored)?,
-        Layout::H5h264 => Payload::read(stored)?.content.decoded_bytes(),
+        Layout::H5h264 | Layout::Movie => Payload::read(stored)?.content.decoded_bytes(),
     };
     check_size(found, options::stored_chunk_bytes(cd_values))?;
     Ok(found)
@@ -80,7 +82,7 @@ pub fn decode_into(cd_values: &[u32], stored: &[u8], chunk: &mut [u8]) -> Result
     check_size(payload.content.decoded_bytes(), expected)?;
     match &payload.content {
         Content::Raw(bytes) | Content::Resized(bytes) => chunk.copy_from_slice(bytes),
-        Content::Coded { header, raw_planes, stream } => decode_coded(header, raw_planes, stream, chunk)?,
+        Content::Coded { header, parts } => decode_coded(header, parts, chunk)?,
     }
     verify(&payload, chunk)
 }
@@ -101,10 +103,10 @@ fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
             Buffer::concat(&[chunk])?
         }
         Content::Resized(chunk) => copy_of_resized(chunk, expected)?,
-        Content::Coded { header, raw_planes, stream } => {
+        Content::Coded { header, parts } => {
             check_size(header.geometry.chunk_bytes(), expected)?;
             let mut chunk = Buffer::zeroed(header.geometry.chunk_bytes())?;
-            decode_coded(header, raw_planes, stream, &mut chunk)?;
+            decode_coded(header, parts, &mut chunk)?;
             chunk
         }
     };
@@ -129,44 +131,83 @@ fn encode_samples<S: Sample>(options: &Options, chunk: &[u8]) -> Result<Buffer> 
     let geometry = options.geometry.folded();
     let frames = Frames { bytes: chunk, geometry: &geometry, big_endian: options.big_endian };
     let n_threads = Process::current().n_threads();
-    let plan = transform::plan::<S>(&frames, options.kind, options.preset, n_threads);
-    let transform = &plan.transform;
-    let strip_height = video::strip_height(&geometry, transform, options.preset);
-    let video = VideoOptions::of(&geometry, transform, options.preset, n_threads);
-    let encode = |rows| strip::encode::<S>(&frames, rows, &plan, video.as_ref());
-    let strips = parallel::map(geometry.strips(strip_height).collect(), n_threads, encode)?;
+    let is_movie = options.layout == Layout::Movie;
+    let Plans { best, others } =
+        transform::plan::<S>(&frames, options.kind, is_movie, options.preset, n_threads)?;
+    let mut stored = encode_as::<S>(options, &frames, best)?;
+    for OtherPlan { plan, if_above, if_video_above } in others {
+        if stored.bytes.len() > if_above && stored.video_bytes >= if_video_above {
+            let other = encode_as::<S>(options, &frames, plan)?;
+            if (other.bytes.len() as f64) < stored.worth_changing * stored.bytes.len() as f64 {
+                stored = other;
+            }
+        }
+    }
+    Ok(stored.bytes)
+}
 
+/// A stored chunk.
+struct Stored {
+    bytes: Buffer,
+    /// How many of them are video.
+    video_bytes: usize,
+    /// What another plan has to save to be better.
+    worth_changing: f64,
+}
+
+fn encode_as<S: Sample>(options: &Options, frames: &Frames<'_>, plan: Plan) -> Result<Stored> {
+    let Options { preset, big_endian, .. } = *options;
+    let geometry = frames.geometry;
+    let n_threads = Process::current().n_threads();
+    let strip_height = video::strip_height(geometry, &plan.transform);
+    let video = VideoOptions::of(geometry, &plan.transform, preset, n_threads);
+    let encode = |rows| strip::encode::<S>(frames, rows, &plan, video.as_ref());
+    let mut strips = parallel::map(geometry.strips(strip_height).collect(), n_threads, encode)?;
+
+    let symbols = strips.iter_mut().filter_map(|strip| strip.noise.take()).collect();
+    let (noise, strips_of_noise) = match &plan.noise {
+        Some(plan) => {
+            let (noise, strips) = noise::encode_symbols(symbols, plan, geometry.width, n_threads)?;
+            (Some(noise), strips)
+        }
+        None => (None, Vec::new()),
+    };
+    let zstd = || strips.iter().flat_map(|strip| &strip.zstd);
     let video = video.map(|VideoOptions { format, .. }| {
         let access_unit_bytes =
             strips.iter().flat_map(|strip| &strip.video.access_unit_bytes).copied().collect();
-        Video { format, n_bands: 1, access_unit_bytes }
+        Video { format, access_unit_bytes }
     });
+    let zstd_bytes = zstd().map(Vec::len).collect();
+    let video_bytes = strips.iter().map(|strip| strip.video.stream.len()).sum();
+    let worth_changing = plan.worth_changing();
+    let transform = plan.transform;
     let header =
-        Header { geometry, strip_height, big_endian: options.big_endian, transform: plan.transform, video };
-    let raw_planes = strips.iter().map(|strip| &strip.raw_planes[..]);
-    let streams = strips.iter().map(|strip| &strip.video.stream[..]);
-    payload::write_coded(chunk, &header, &raw_planes.chain(streams).collect::<Vec<_>>())
+        Header { geometry: *geometry, strip_height, big_endian, transform, zstd_bytes, noise, video };
+    let raw_planes = strips.iter().map(|strip| &strip.raw_planes);
+    let noise = strips_of_noise.iter().flatten();
+    let streams = strips.iter().map(|strip| &strip.video.stream);
+    let parts = raw_planes.chain(zstd()).chain(noise).chain(streams).map(|part| &part[..]);
+    let bytes = payload::write_coded(frames.bytes, &header, &parts.collect::<Vec<_>>())?;
+    Ok(Stored { bytes, video_bytes, worth_changing })
 }
 
-fn decode_coded(header: &Header, raw_planes: &[u8], stream: &[u8], chunk: &mut [u8]) -> Result<()> {
+fn decode_coded(header: &Header, parts: &Parts<'_>, chunk: &mut [u8]) -> Result<()> {
     let decode = match header.geometry.sample_bytes {
         1 => decode_samples::<u8>,
         2 => decode_samples::<u16>,
         4 => decode_samples::<u32>,
         _ => decode_samples::<u64>,
     };
-    decode(header, raw_planes, stream, chunk)
+    decode(header, parts, chunk)
 }
 
-fn decode_samples<S: Sample>(
-    header: &Header,
-    raw_planes: &[u8],
-    stream: &[u8],
-    chunk: &mut [u8],
-) -> Result<()> {
-    let strips = strip::split(header, raw_planes, stream, chunk)?;
+fn decode_samples<S: Sample>(header: &Header, parts: &Parts<'_>, chunk: &mut [u8]) -> Result<()> {
+    let strips = strip::split(header, parts, chunk)?;
     let n_threads = Process::current().n_threads();
-    parallel::map(strips, n_threads, |strip| strip::decode::<S>(header, strip, n_threads))?;
+    let tables = header.noise.as_ref().map(|noise| DecodingTables::new(&noise.tables)).transpose()?;
+    let decode = |strip| strip::decode::<S>(header, tables.as_ref(), strip, n_threads);
+    parallel::map(strips, n_threads, decode)?;
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The library is an HDF5 dynamic filter plugin. A chunk's way is a straight line, in
 //! [`filter`]: its bytes are described as frames ([`options`], [`geometry`]), its samples
-//! transformed ([`transform`]), some of their bits coded as pictures ([`video`], [`avcodec`]),
-//! and the whole stored with its checksums ([`payload`]). Nothing calls back up. [`capi`] offers the
+//! transformed ([`transform`]), their upper bits coded as pictures ([`video`], [`avcodec`]), what is noise
+//! by an entropy coder ([`noise`]), what repeats by zstd, and the whole stored with its checksums ([`payload`]). Nothing calls back up. [`capi`] offers the
 //! same to programs that read and write stored chunks themselves.
 
 pub mod advice;
@@ -11,8 +11,11 @@ pub mod avcodec;
 pub mod capi;
 pub mod error;
 pub mod filter;
+mod fixed_log2;
 pub mod geometry;
 pub mod movie;
+#[doc(hidden)]
+pub mod noise;
 pub mod options;
 mod original;
 pub mod payload;
@@ -21,8 +24,10 @@ pub mod picture;
 pub mod process;
 mod strip;
 pub mod transform;
+mod varint;
 #[doc(hidden)]
 pub mod video;
+mod zstd_plane;
 
 use std::ffi::CStr;
 

@@ -21,10 +21,11 @@ pub struct Movie<'a> {
 /// checked against their checksum.
 pub fn of_stored_chunk(stored: &[u8]) -> Result<Option<Movie<'_>>> {
     match layout_of(stored)? {
-        Layout::H5h264 => {}
+        Layout::H5h264 | Layout::Movie => {}
         Layout::Original => return Ok(None),
     }
-    let Content::Coded { header, mut stream, .. } = Payload::read(stored)?.content else { return Ok(None) };
+    let Content::Coded { header, parts } = Payload::read(stored)?.content else { return Ok(None) };
+    let mut stream = parts.stream;
     let Some(sizes) = access_unit_bytes(&header) else { return Ok(None) };
     let mut access_units = Vec::with_capacity(sizes.len());
     for &n_bytes in sizes {
@@ -47,8 +48,9 @@ fn access_unit_bytes(header: &Header) -> Option<&[usize]> {
         && transform.table.is_none()
         && transform.planes == [Plane { bits: 8, coding: Coding::Video }];
     let is_whole = match (video.format, geometry.n_components) {
-        (PixelFormat::Gray, 1) => PictureLayout::of(geometry, video.format, 1, video.n_bands)?
-            .is_plane(geometry.height, geometry.width),
+        (PixelFormat::Gray, 1) => {
+            PictureLayout::of(geometry, video.format)?.is_plane(geometry.height, geometry.width)
+        }
         (PixelFormat::Rgb, 3) => true,
         _ => false,
     };
@@ -63,8 +65,8 @@ mod tests {
     use crate::filter;
 
     /// cd_values as a user passes them.
-    fn encode(height: u32, width: u32, chunk: &[u8]) -> Vec<u8> {
-        filter::encode(&[height, width, 1], chunk).unwrap().to_vec()
+    fn encode(height: u32, width: u32, layout: u32, chunk: &[u8]) -> Vec<u8> {
+        filter::encode(&[height, width, 1, 0, layout], chunk).unwrap().to_vec()
     }
 
     #[test]
@@ -73,7 +75,7 @@ mod tests {
         // All levels, with some noise.
         let level = |i: usize| (5 * i).wrapping_add(i.wrapping_mul(2_654_435_761) >> 30 & 7) as u8;
         let chunk: Vec<u8> = (0..n_frames * height * width).map(level).collect();
-        let stored = encode(height as u32, width as u32, &chunk);
+        let stored = encode(height as u32, width as u32, Layout::Movie as u32, &chunk);
         let movie = of_stored_chunk(&stored).unwrap().expect("a movie");
         assert_eq!(movie.geometry, Geometry::new(3, 40, 50, 1, 1).unwrap());
         assert_eq!(movie.access_units.len(), n_frames);
@@ -86,10 +88,14 @@ mod tests {
 
     #[test]
     fn other_chunks_are_not() {
-        assert_eq!(of_stored_chunk(&encode(40, 50, &[7; 2000])).unwrap(), None, "constant");
+        assert_eq!(of_stored_chunk(&encode(40, 50, 0, &[7; 2000])).unwrap(), None, "constant");
         let noise: Vec<u8> = (0..2000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-        assert_eq!(of_stored_chunk(&encode(40, 50, &noise)).unwrap(), None, "stored as it is");
+        assert_eq!(of_stored_chunk(&encode(40, 50, 0, &noise)).unwrap(), None, "stored as it is");
         let few: Vec<u8> = (0..2000).map(|i| if i / 50 % 7 < i % 5 { 200 } else { 3 }).collect();
-        assert_eq!(of_stored_chunk(&encode(40, 50, &few)).unwrap(), None, "a table of two values");
+        assert_eq!(of_stored_chunk(&encode(40, 50, 0, &few)).unwrap(), None, "a table of two values");
+        for chunk in [&[7; 2000][..], &noise, &few] {
+            let stored = encode(40, 50, Layout::Movie as u32, chunk);
+            assert!(of_stored_chunk(&stored).unwrap().is_some(), "if somebody wants a movie, it is one");
+        }
     }
 }

@@ -1,5 +1,4 @@
-//! How the video planes of a chunk lie in the pictures that are coded (docs/format.md,
-//! "Pictures").
+//! How the video plane of a chunk lies in the pictures that are coded (docs/format.md, "Pictures").
 
 use crate::geometry::Geometry;
 
@@ -22,12 +21,8 @@ pub const MAX_PICTURE_PIXELS: usize = 1 << 26;
 /// A decoder needs a session for each part.
 const MAX_PARTS: usize = 256;
 
-/// The arrangement of the lines of all video planes of a frame in one or more pictures.
-///
-/// A line longer than [`MAX_PICTURE_SIDE`] is cut into segments. The rows of a frame fall into
-/// bands; a picture has first all lines of the first band (plane by plane, in it component by
-/// component, in it segment by segment), then all lines of the second band, and so on. So slices,
-/// which cut a picture into equal parts, have equal shares of every plane.
+/// The arrangement of the lines of a frame in one or more pictures: component by component, in it
+/// segment by segment, since a line longer than [`MAX_PICTURE_SIDE`] is cut into segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PictureLayout {
     /// Columns of each picture.
@@ -39,11 +34,9 @@ pub struct PictureLayout {
     blocks: Vec<Block>,
 }
 
-/// Lines of one picture that hold neighbouring rows of one plane.
+/// Lines of one picture that hold neighbouring rows of one component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
-    /// Index among the video planes.
-    pub plane: usize,
     /// Index of the component.
     pub component: usize,
     /// First row in the frame.
@@ -60,23 +53,17 @@ pub struct Block {
 
 impl PictureLayout {
     /// The layout for the frames of a chunk. RGB pictures have the components of a pixel in one place.
-    pub fn of(geometry: &Geometry, format: PixelFormat, n_planes: usize, n_bands: usize) -> Option<Self> {
+    pub fn of(geometry: &Geometry, format: PixelFormat) -> Option<Self> {
         let n_components = if format == PixelFormat::Gray { geometry.n_components } else { 1 };
-        Self::new(geometry.height, geometry.width, n_components, n_planes, n_bands)
+        Self::new(geometry.height, geometry.width, n_components)
     }
 
-    /// The layout of `n_planes` × `n_components` planes of `height` × `width` in `n_bands` bands,
-    /// all at least 1. `None` if that takes more than [`MAX_PARTS`] pictures.
-    pub fn new(
-        height: usize,
-        width: usize,
-        n_components: usize,
-        n_planes: usize,
-        n_bands: usize,
-    ) -> Option<Self> {
+    /// The layout of `n_components` of `height` × `width`, all at least 1. `None` if that takes more than
+    /// [`MAX_PARTS`] pictures.
+    pub fn new(height: usize, width: usize, n_components: usize) -> Option<Self> {
         let n_segments = width.div_ceil(MAX_PICTURE_SIDE);
         let picture_width = width.div_ceil(n_segments);
-        let factors = [height, n_components, n_planes, n_segments];
+        let factors = [height, n_components, n_segments];
         let n_lines = factors.into_iter().try_fold(1usize, usize::checked_mul)?;
         let max_height = MAX_PICTURE_SIDE.min(MAX_PICTURE_PIXELS / picture_width);
         let n_parts = n_lines.div_ceil(max_height);
@@ -84,23 +71,12 @@ impl PictureLayout {
             return None;
         }
         let mut blocks = Vec::new();
-        let mut line = 0;
-        let band_start = |band: usize| (height as u128 * band as u128 / n_bands as u128) as usize;
-        for band in 0..n_bands {
-            let (row, end) = (band_start(band), band_start(band + 1));
-            if row == end {
-                continue;
-            }
-            for plane in 0..n_planes {
-                for component in 0..n_components {
-                    for segment in 0..n_segments {
-                        let column = segment * picture_width;
-                        let n_columns = picture_width.min(width.saturating_sub(column));
-                        let n_rows = end - row;
-                        blocks.push(Block { plane, component, row, column, n_columns, n_rows, line });
-                        line += n_rows;
-                    }
-                }
+        for component in 0..n_components {
+            for segment in 0..n_segments {
+                let column = segment * picture_width;
+                let n_columns = picture_width.min(width.saturating_sub(column));
+                let line = blocks.len() * height;
+                blocks.push(Block { component, row: 0, column, n_columns, n_rows: height, line });
             }
         }
         Some(Self { width: picture_width, height: n_lines.div_ceil(n_parts), n_parts, blocks })
@@ -133,15 +109,9 @@ mod tests {
 
     use super::*;
 
-    /// Every sample of every plane lies at exactly one place, inside the pictures.
-    fn check(
-        height: usize,
-        width: usize,
-        n_components: usize,
-        n_planes: usize,
-        n_bands: usize,
-    ) -> PictureLayout {
-        let layout = PictureLayout::new(height, width, n_components, n_planes, n_bands).unwrap();
+    /// Every sample lies at exactly one place, inside the pictures.
+    fn check(height: usize, width: usize, n_components: usize) -> PictureLayout {
+        let layout = PictureLayout::new(height, width, n_components).unwrap();
         assert!(layout.width <= MAX_PICTURE_SIDE && layout.height <= MAX_PICTURE_SIDE);
         assert!(layout.width * layout.height <= MAX_PICTURE_PIXELS);
         let mut lines = HashSet::new();
@@ -154,42 +124,42 @@ mod tests {
                 assert!(next_line <= layout.height && block.n_columns <= layout.width);
                 for row in block.row..block.row + block.n_rows {
                     assert!(row < height);
-                    assert!(lines.insert((block.plane, block.component, row, block.column)));
+                    assert!(lines.insert((block.component, row, block.column)));
                     n_samples += block.n_columns;
                 }
             }
         }
-        assert_eq!(n_samples, height * width * n_components * n_planes);
+        assert_eq!(n_samples, height * width * n_components);
         layout
     }
 
     #[test]
     fn every_sample_has_its_place() {
-        check(1, 1, 1, 1, 1);
-        check(512, 1024, 1, 2, 4);
-        check(7, 5, 3, 2, 8);
-        check(33, 16385, 1, 1, 2);
-        check(3, 100_003, 2, 3, 1);
-        check(20_000, 30, 1, 3, 4);
-        check(9000, 9001, 1, 1, 8);
+        check(1, 1, 1);
+        check(512, 1024, 1);
+        check(7, 5, 3);
+        check(33, 16385, 1);
+        check(3, 100_003, 2);
+        check(20_000, 30, 3);
+        check(9000, 9001, 1);
     }
 
     #[test]
     fn a_frame_of_one_plane_is_the_picture() {
-        let layout = check(480, 640, 1, 1, 1);
+        let layout = check(480, 640, 1);
         assert_eq!((layout.height, layout.width, layout.n_parts), (480, 640, 1));
     }
 
     #[test]
     fn too_many_lines_are_refused() {
-        assert_eq!(PictureLayout::new(usize::MAX / 8, 1, 16, 1, 1), None);
-        assert_eq!(PictureLayout::new(MAX_PARTS * MAX_PICTURE_SIDE + 1, 1, 1, 1, 1), None);
-        check(MAX_PARTS * MAX_PICTURE_SIDE, 1, 1, 1, 1);
+        assert_eq!(PictureLayout::new(usize::MAX / 8, 1, 16), None);
+        assert_eq!(PictureLayout::new(MAX_PARTS * MAX_PICTURE_SIDE + 1, 1, 1), None);
+        check(MAX_PARTS * MAX_PICTURE_SIDE, 1, 1);
     }
 
     #[test]
     fn large_frames_are_cut() {
-        assert_eq!(check(1, 16385, 1, 1, 1).width, 8193);
-        assert_eq!(check(40_000, 10, 1, 1, 1).n_parts, 3);
+        assert_eq!(check(1, 16385, 1).width, 8193);
+        assert_eq!(check(40_000, 10, 1).n_parts, 3);
     }
 }

@@ -5,19 +5,25 @@ use std::ops::Range;
 use crate::avcodec::{Coded, Reference};
 use crate::error::{Result, damaged, filled, reserve};
 use crate::geometry::Geometry;
-use crate::payload::Header;
+use crate::noise::{DecodingTables, StripDecoder, StripEncoder, Symbols};
+use crate::payload::{Header, Parts};
 use crate::transform::order::{self, Frames};
 use crate::transform::{Coding, Plan, Sample};
 use crate::video::{FrameDecoder, FrameEncoder, VideoOptions};
+use crate::zstd_plane::{PlanesDecoder, PlanesEncoder};
 
-/// The height of strips is a multiple of this, so that planes below each other start at a macroblock.
+/// The height of strips is a multiple of this, so that components below each other start at a macroblock.
 pub const STRIP_HEIGHT_STEP: usize = 16;
 
 /// What a strip is coded to.
 pub struct CodedStrip {
     /// The raw planes, frame by frame.
     pub raw_planes: Vec<u8>,
-    /// The video planes.
+    /// Each zstd plane.
+    pub zstd: Vec<Vec<u8>>,
+    /// What is left of the noise, if there is any.
+    pub noise: Option<Symbols>,
+    /// The video plane.
     pub video: Coded,
 }
 
@@ -33,10 +39,9 @@ pub fn encode<S: Sample>(
     let mut numbers = filled::<S>(geometry.frame_samples())?;
     let frame_raw_bytes = transform.raw_bytes(geometry.frame_samples());
     let mut raw_planes = filled(geometry.n_frames * frame_raw_bytes)?;
-    let mut video = match options {
-        Some(options) => Some(FrameEncoder::new(&geometry, transform, options)?),
-        None => None,
-    };
+    let mut zstd = PlanesEncoder::new(&geometry, transform, plan.zstd_level)?;
+    let mut noise = plan.noise.as_ref().map(|noise| StripEncoder::new(&geometry, noise)).transpose()?;
+    let mut video = options.map(|options| FrameEncoder::new(&geometry, transform, options)).transpose()?;
     // Nearly always one: only the strips of huge frames don't fit one picture.
     let n_parts = video.as_ref().map_or(1, FrameEncoder::n_parts);
     for part in 0..n_parts {
@@ -46,9 +51,12 @@ pub fn encode<S: Sample>(
             if let Some(ranks) = &plan.ranks {
                 ranks.apply(&mut numbers);
             }
-            transform.reflect(&mut numbers);
             if part == 0 {
                 transform.pack_raw(&numbers, &mut raw_planes[t * frame_raw_bytes..][..frame_raw_bytes]);
+                zstd.encode(&numbers)?;
+                if let Some(noise) = &mut noise {
+                    noise.encode(&numbers)?;
+                }
             }
             if let Some(video) = &mut video {
                 let reference = match t {
@@ -61,13 +69,16 @@ pub fn encode<S: Sample>(
         }
     }
     let video = video.map(FrameEncoder::finish).transpose()?.unwrap_or_default();
-    Ok(CodedStrip { raw_planes, video })
+    Ok(CodedStrip { raw_planes, zstd: zstd.finish()?, noise: noise.map(StripEncoder::finish), video })
 }
 
 /// A strip of a stored chunk, and where it goes.
 pub struct StoredStrip<'a> {
     geometry: Geometry,
     raw_planes: &'a [u8],
+    zstd: Vec<&'a [u8]>,
+    /// Tokens and further bits.
+    noise: [&'a [u8]; 2],
     access_units: Vec<&'a [u8]>,
     target: Target<'a>,
 }
@@ -80,36 +91,30 @@ enum Target<'a> {
     Rows(Vec<&'a mut [u8]>),
 }
 
-/// The strips of a chunk. `header` has been checked; `raw_planes` and `stream` have just the bytes
-/// that it tells of, `chunk` is as large as its frames.
-pub fn split<'a>(
-    header: &Header,
-    mut raw_planes: &'a [u8],
-    mut stream: &'a [u8],
-    chunk: &'a mut [u8],
-) -> Result<Vec<StoredStrip<'a>>> {
+/// The strips of a chunk. `header` has been checked; `parts` have just the bytes that it tells of,
+/// `chunk` is as large as its frames.
+pub fn split<'a>(header: &Header, parts: &Parts<'a>, chunk: &'a mut [u8]) -> Result<Vec<StoredStrip<'a>>> {
+    let Parts { mut raw_planes, mut zstd, mut noise, mut stream } = *parts;
     let strip_height = if has_stored_planes(header) { header.strip_height } else { header.geometry.height };
     let rows = header.geometry.strips(strip_height);
     let mut strips = reserve(rows.len())?;
+    let mut noise_bytes = header.noise.iter().flat_map(|noise| noise.strip_bytes.iter().copied());
     let mut sizes = header.video.iter().flat_map(|video| video.access_unit_bytes.iter().copied());
     for rows in rows {
         let geometry = header.geometry.of_rows(&rows);
         let n_raw_bytes = geometry.n_frames * header.transform.raw_bytes(geometry.frame_samples());
-        let (first, rest) = raw_planes
-            .split_at_checked(n_raw_bytes)
-            .ok_or_else(|| damaged!("it ends within its raw planes"))?;
-        raw_planes = rest;
         let n_access_units = header.n_access_units(&geometry)?;
         let mut access_units = reserve(n_access_units)?;
         for n_bytes in sizes.by_ref().take(n_access_units) {
-            let unit;
-            (unit, stream) =
-                stream.split_at_checked(n_bytes).ok_or_else(|| damaged!("it ends within its video"))?;
-            access_units.push(unit);
+            access_units.push(take(&mut stream, n_bytes)?);
         }
+        let [n_token_bytes, n_extra_bytes] = noise_bytes.next().unwrap_or_default();
         strips.push(StoredStrip {
             geometry,
-            raw_planes: first,
+            raw_planes: take(&mut raw_planes, n_raw_bytes)?,
+            // If there are any, there is one strip.
+            zstd: header.zstd_bytes.iter().map(|&n| take(&mut zstd, n)).collect::<Result<_>>()?,
+            noise: [take(&mut noise, n_token_bytes)?, take(&mut noise, n_extra_bytes)?],
             access_units,
             target: Target::Rows(Vec::new()),
         });
@@ -130,20 +135,40 @@ pub fn split<'a>(
     Ok(strips)
 }
 
+/// The first `n_bytes`, which leave `bytes`.
+fn take<'a>(bytes: &mut &'a [u8], n_bytes: usize) -> Result<&'a [u8]> {
+    let (first, rest) =
+        bytes.split_at_checked(n_bytes).ok_or_else(|| damaged!("it ends within its planes"))?;
+    *bytes = rest;
+    Ok(first)
+}
+
 /// Whether each row of each frame has cost stored bytes. What has not is not worth a list of rows.
 fn has_stored_planes(header: &Header) -> bool {
     header.transform.planes.iter().any(|plane| !matches!(plane.coding, Coding::Constant(_)))
 }
 
-/// Decodes a strip to where it goes.
-pub fn decode<S: Sample>(header: &Header, strip: StoredStrip<'_>, n_threads: usize) -> Result<()> {
+/// Decodes a strip to where it goes. `tables` are those of the noise, if there is any.
+pub fn decode<S: Sample>(
+    header: &Header,
+    tables: Option<&DecodingTables>,
+    strip: StoredStrip<'_>,
+    n_threads: usize,
+) -> Result<()> {
     let Header { transform, big_endian, .. } = header;
-    let StoredStrip { geometry, raw_planes, access_units, target } = strip;
+    let StoredStrip { geometry, raw_planes, zstd, noise, access_units, target } = strip;
     // Several strips are decoded at the same time, a single one has slices.
     let n_threads = if matches!(target, Target::Chunk(_)) { n_threads } else { 1 };
+    let mut zstd = PlanesDecoder::new(&geometry, transform, zstd.into_iter())?;
     let mut video = match &header.video {
         Some(video) => Some(FrameDecoder::new(&geometry, transform, video, access_units, n_threads)?),
         None => None,
+    };
+    let mut noise = match (&header.noise, transform.noise_bits(), tables) {
+        (Some(model), Some(bits), Some(tables)) => {
+            Some(StripDecoder::new(&geometry, bits, model, tables, noise)?)
+        }
+        _ => None,
     };
     let frames: Box<dyn Iterator<Item = &mut [u8]>> = match target {
         Target::Chunk(chunk) => Box::new(chunk.chunks_exact_mut(geometry.frame_bytes())),
@@ -153,15 +178,23 @@ pub fn decode<S: Sample>(header: &Header, strip: StoredStrip<'_>, n_threads: usi
     let frame_raw_bytes = transform.raw_bytes(geometry.frame_samples());
     for (t, frame) in frames.enumerate() {
         transform.unpack_raw(&raw_planes[t * frame_raw_bytes..][..frame_raw_bytes], &mut numbers);
+        zstd.decode(&mut numbers)?;
         if let Some(video) = &mut video {
             video.decode(t, &mut numbers)?;
         }
-        transform.unreflect(&mut numbers);
+        // Last, since all other bits help to predict it.
+        if let Some(noise) = &mut noise {
+            noise.decode(&mut numbers);
+        }
         if let Some(table) = &transform.table {
             table.undo(&mut numbers)?;
         }
         transform.mapping.undo(&mut numbers);
         order::store(&numbers, &geometry, *big_endian, frame);
+    }
+    zstd.finish()?;
+    if let Some(noise) = noise {
+        noise.finish()?;
     }
     if let Some(video) = video {
         video.finish();

@@ -1,4 +1,4 @@
-//! The video planes of a chunk, to and from access units.
+//! The video plane of a chunk, to and from access units.
 
 use crate::avcodec::{
     Coded, Decoder, DecoderConfig, Encoder, EncoderConfig, Lines, LinesMut, Preset, Reference, Threads,
@@ -14,12 +14,11 @@ use crate::transform::{Coding, Plane, Sample, Transform};
 /// The only plane of ordinary frames of bytes.
 const MOVIE: Plane = Plane { bits: 8, coding: Coding::Video };
 
-/// A quarter of the pixels that are worth two strips, with their own parameter sets and
-/// prediction; with CABAC, which has to learn in each. Four times the pixels are worth twice the strips.
-const STRIP_PIXELS: usize = 1 << 14;
-const CABAC_STRIP_PIXELS: usize = 1 << 15;
+/// Samples that make a strip worth its parameter sets, its thread, and its first rows, of which less
+/// is known.
+const STRIP_SAMPLES: usize = 1 << 16;
 /// More strips are cut only to bound the size of pictures.
-const MAX_STRIPS: usize = 16;
+const MAX_STRIPS: usize = 8;
 /// Codec sessions take 10 to 30 bytes a pixel.
 const MAX_STRIP_PIXELS: usize = 1 << 21;
 
@@ -47,7 +46,7 @@ pub fn check_encoder() -> Result<()> {
     Ok(())
 }
 
-/// How the video planes of a chunk are coded.
+/// How the video plane of a chunk is coded.
 #[derive(Debug, Clone, Copy)]
 pub struct VideoOptions {
     /// What a picture consists of.
@@ -59,26 +58,26 @@ pub struct VideoOptions {
 }
 
 impl VideoOptions {
-    /// `None` if there are no video planes.
+    /// `None` if there is no video plane.
     pub fn of(geometry: &Geometry, transform: &Transform, preset: Preset, n_threads: usize) -> Option<Self> {
         let has_video = transform.planes.iter().any(|plane| plane.coding == Coding::Video);
-        let is_movie = is_movie(geometry, transform);
+        let is_movie = has_movie(geometry, transform);
         let format =
             if is_movie && geometry.n_components == 3 { PixelFormat::Rgb } else { PixelFormat::Gray };
         has_video.then_some(Self { format, is_movie, preset, n_threads })
     }
 }
 
-/// Rows of the strips that the frames of a chunk are cut into. Movies stay whole.
-pub fn strip_height(geometry: &Geometry, transform: &Transform, preset: Preset) -> usize {
+/// Rows of the strips that the frames of a chunk are cut into. Movies stay whole, as does what zstd
+/// finds repetitions in.
+pub fn strip_height(geometry: &Geometry, transform: &Transform) -> usize {
     let Geometry { height, width, n_components, .. } = *geometry;
-    if is_movie(geometry, transform) {
+    if has_movie(geometry, transform) || transform.zstd_planes().next().is_some() {
         return height;
     }
-    let row_pixels = width * n_components * transform.video_shifts().len().max(1);
-    let n_pixels = height.saturating_mul(row_pixels);
-    let strip_pixels = if preset.is_cavlc() { STRIP_PIXELS } else { CABAC_STRIP_PIXELS };
-    let n_strips = (n_pixels / strip_pixels).isqrt().clamp(1, MAX_STRIPS).max(n_pixels / MAX_STRIP_PIXELS);
+    let n_pixels = height.saturating_mul(width * n_components);
+    let n_samples = geometry.chunk_samples();
+    let n_strips = (n_samples / STRIP_SAMPLES).clamp(1, MAX_STRIPS).max(n_pixels / MAX_STRIP_PIXELS);
     let mut strip_height = height.div_ceil(1 << n_strips.ilog2()).next_multiple_of(STRIP_HEIGHT_STEP);
     // Some rows that remain are not worth a strip.
     if (1..STRIP_HEIGHT_STEP).contains(&(height % strip_height)) {
@@ -87,19 +86,23 @@ pub fn strip_height(geometry: &Geometry, transform: &Transform, preset: Preset) 
     strip_height.min(height)
 }
 
-/// Frames of bytes that nothing was done to: of one component, or of three in one picture.
-fn is_movie(geometry: &Geometry, transform: &Transform) -> bool {
-    let layout = PictureLayout::new(geometry.height, geometry.width, 1, 1, 1);
+/// Whether frames are a movie as they are: bytes, of one component, or of three in one picture.
+pub fn is_movie(geometry: &Geometry) -> bool {
+    let layout = PictureLayout::new(geometry.height, geometry.width, 1);
     let fits = layout.is_some_and(|layout| layout.is_plane(geometry.height, geometry.width));
-    let is_plain = geometry.sample_bytes == 1 && transform.planes == [MOVIE];
-    is_plain && (geometry.n_components == 1 || geometry.n_components == 3 && fits)
+    geometry.sample_bytes == 1 && fits && matches!(geometry.n_components, 1 | 3)
 }
 
-/// Codes the video planes of a strip, frame by frame.
+/// Whether the video plane is such a movie.
+fn has_movie(geometry: &Geometry, transform: &Transform) -> bool {
+    is_movie(geometry) && transform.planes == [MOVIE]
+}
+
+/// Codes the video plane of a strip, frame by frame.
 pub struct FrameEncoder {
     geometry: Geometry,
     format: PixelFormat,
-    shifts: Vec<u32>,
+    shift: u32,
     layout: PictureLayout,
     config: EncoderConfig,
     encoder: Encoder,
@@ -110,8 +113,8 @@ impl FrameEncoder {
     /// A session for the pictures of a strip.
     pub fn new(geometry: &Geometry, transform: &Transform, options: &VideoOptions) -> Result<Self> {
         let VideoOptions { format, is_movie, preset, n_threads } = *options;
-        let shifts = transform.video_shifts();
-        let layout = PictureLayout::of(geometry, format, shifts.len(), 1)
+        let shift = transform.video_shift().unwrap_or(0);
+        let layout = PictureLayout::of(geometry, format)
             .ok_or_else(|| Error::Codec("frames too large for video".into()))?;
         let n_slices = if is_movie { n_slices(&layout) } else { 1 };
         let threads = match (most_threads(n_threads, n_slices), geometry.n_frames) {
@@ -124,7 +127,7 @@ impl FrameEncoder {
         let pool = &Process::current().encoders;
         let mut encoder = pool.take(&config)?;
         encoder.start_chunk()?;
-        Ok(Self { geometry: *geometry, format, shifts, layout, config, encoder, pool })
+        Ok(Self { geometry: *geometry, format, shift, layout, config, encoder, pool })
     }
 
     /// Pictures per frame.
@@ -136,8 +139,8 @@ impl FrameEncoder {
     /// starts a stream.
     pub fn encode<S: Sample>(&mut self, part: usize, reference: Reference, numbers: &[S]) -> Result<()> {
         let fill = |lines: LinesMut<'_>| match self.format {
-            PixelFormat::Rgb => write_rgb(numbers, &self.geometry, self.shifts[0], lines),
-            _ => write_gray(numbers, &self.geometry, &self.shifts, &self.layout, part, lines),
+            PixelFormat::Rgb => write_rgb(numbers, &self.geometry, self.shift, lines),
+            _ => write_gray(numbers, &self.geometry, self.shift, &self.layout, part, lines),
         };
         self.encoder.encode(reference, fill)
     }
@@ -150,11 +153,11 @@ impl FrameEncoder {
     }
 }
 
-/// Decodes the video planes of a strip, frame by frame.
+/// Decodes the video plane of a strip, frame by frame.
 pub struct FrameDecoder<'a> {
     geometry: Geometry,
     format: PixelFormat,
-    shifts: Vec<u32>,
+    shift: u32,
     layout: PictureLayout,
     config: DecoderConfig,
     /// One for each picture of a frame, since each is a video of its own; one for all when the
@@ -174,8 +177,8 @@ impl<'a> FrameDecoder<'a> {
         access_units: Vec<&'a [u8]>,
         n_threads: usize,
     ) -> Result<Self> {
-        let shifts = transform.video_shifts();
-        let layout = PictureLayout::of(geometry, video.format, shifts.len(), video.n_bands)
+        let shift = transform.video_shift().unwrap_or(0);
+        let layout = PictureLayout::of(geometry, video.format)
             .ok_or_else(|| damaged!("video of frames that are too large for it"))?;
         let n_threads = most_threads(n_threads, n_slices(&layout));
         let config =
@@ -192,7 +195,7 @@ impl<'a> FrameDecoder<'a> {
         Ok(Self {
             geometry: *geometry,
             format: video.format,
-            shifts,
+            shift,
             layout,
             config,
             decoders,
@@ -201,15 +204,15 @@ impl<'a> FrameDecoder<'a> {
         })
     }
 
-    /// Adds the video planes of frame `t` to its numbers. Frames have to be decoded in order.
+    /// Adds the video plane of frame `t` to its numbers. Frames have to be decoded in order.
     pub fn decode<S: Sample>(&mut self, t: usize, numbers: &mut [S]) -> Result<()> {
         let n_decoders = self.decoders.len();
         for part in 0..self.layout.n_parts {
             let decoder = &mut self.decoders[part % n_decoders];
             let planes = decoder.decode(self.access_units[part * self.geometry.n_frames + t])?;
             match self.format {
-                PixelFormat::Rgb => read_rgb(planes, &self.geometry, self.shifts[0], numbers),
-                _ => read_gray(planes[0], &self.geometry, &self.shifts, &self.layout, part, numbers),
+                PixelFormat::Rgb => read_rgb(planes, &self.geometry, self.shift, numbers),
+                _ => read_gray(planes[0], &self.geometry, self.shift, &self.layout, part, numbers),
             }
         }
         Ok(())
@@ -233,18 +236,17 @@ fn most_threads(n_threads: usize, n_slices: usize) -> usize {
     1 << n_threads.min(n_slices).ilog2()
 }
 
-/// Fills picture number `part` of a frame with its planes, which start at bits `shifts`.
+/// Fills picture number `part` of a frame with its eight bits from `shift` on.
 pub fn write_gray<S: Sample>(
     frame: &[S],
     geometry: &Geometry,
-    shifts: &[u32],
+    shift: u32,
     layout: &PictureLayout,
     part: usize,
     mut lines: LinesMut<'_>,
 ) {
     let mut n_lines = 0;
     for block in layout.blocks(part) {
-        let shift = shifts[block.plane];
         for i in 0..block.n_rows {
             let line = &mut lines.line(block.line + i)[..layout.width];
             let (used, unused) = line.split_at_mut(block.n_columns);
@@ -262,13 +264,12 @@ pub fn write_gray<S: Sample>(
 pub fn read_gray<S: Sample>(
     lines: Lines<'_>,
     geometry: &Geometry,
-    shifts: &[u32],
+    shift: u32,
     layout: &PictureLayout,
     part: usize,
     frame: &mut [S],
 ) {
     for block in layout.blocks(part) {
-        let shift = shifts[block.plane];
         for i in 0..block.n_rows {
             let line = &lines.line(block.line + i)[..block.n_columns];
             for (number, &byte) in frame[row_of(&block, i, geometry)..].iter_mut().zip(line) {

@@ -25,7 +25,7 @@ PRESETS = (
     "veryslow",
     "placebo",
 )
-LAYOUTS = ("h5h264", "original")
+LAYOUTS = ("h5h264", "original", "movie")
 
 # docs/cd_values.md: a stored list has ten values, of which the sixth is this tag, and the low three
 # bits of the seventh say which of the first three the user had passed.
@@ -49,8 +49,9 @@ class H264(h5py.filters.FilterRefBase):
     sample_bytes
         Bytes per sample where the type does not say it: 1 to 16.
     layout
-        "h5h264", or "original" for chunks that the first h5h264, a C plugin, can read; these have no
-        checksum.
+        "h5h264"; "movie" for frames of bytes that shall be a plain movie even where another coding is
+        smaller, so that programs of FFmpeg can take it out of the file; or "original" for chunks that the
+        first h5h264, a C plugin, can read, which have no checksum.
 
     Raises
     ------

@@ -21,6 +21,8 @@ _SAME_NAMES = (
     "table_len",
     "strip_height",
     "raw_planes_bytes",
+    "zstd_bytes",
+    "noise_bytes",
     "video_bytes",
 )
 
@@ -49,10 +51,14 @@ class ChunkInfo:
     #: height where they stay whole.
     strip_height: Optional[int] = None
     #: (bits, coding) of each plane, from the least significant bits up; coding is "constant",
-    #: "raw" or "video".
+    #: "raw", "zstd", "noise" or "video".
     planes: Optional[tuple[tuple[int, str], ...]] = None
     #: Bytes of the planes that are stored as they are.
     raw_planes_bytes: Optional[int] = None
+    #: Bytes of the planes in which something repeats.
+    zstd_bytes: Optional[int] = None
+    #: Bytes of the noise.
+    noise_bytes: Optional[int] = None
     #: Bytes of the H.264 stream.
     video_bytes: Optional[int] = None
 

@@ -61,7 +61,7 @@ def test_presets_have_the_numbers_of_the_filter(number, preset):
         (
             {"layout": "mine"},
             ValueError,
-            r"layout 'mine' does not exist \(expected one of h5h264, original\)",
+            r"layout 'mine' does not exist \(expected one of h5h264, original, movie\)",
         ),
         ({"frame": 40}, TypeError, r"frame is 40 \(expected \(height, width\)\)"),
         ({"frame": (1, 2, 3)}, TypeError, r"frame is \(1, 2, 3\)"),

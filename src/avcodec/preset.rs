@@ -42,9 +42,12 @@ impl Preset {
         self.0 == 0
     }
 
-    /// Whether the encoder chooses by coded bits (x264's `subme` of 6 and more) rather than by
-    /// differences.
-    pub fn counts_bits(self) -> bool {
-        self.0 >= 4
+    /// How hard zstd tries on planes that are coded with it.
+    pub fn zstd_level(self) -> i32 {
+        match self.0 {
+            0..=3 => 9,
+            4 | 5 => 15,
+            _ => 19,
+        }
     }
 }

@@ -19,11 +19,13 @@ pub fn json(stored: &[u8]) -> Result<String> {
     let content = match &payload.content {
         Content::Raw(_) => r#""raw""#.into(),
         Content::Resized(_) => r#""resized""#.into(),
-        Content::Coded { header, raw_planes, stream } => format!(
-            r#""coded",{},"raw_planes_bytes":{},"video_bytes":{}"#,
+        Content::Coded { header, parts } => format!(
+            r#""coded",{},"raw_planes_bytes":{},"zstd_bytes":{},"noise_bytes":{},"video_bytes":{}"#,
             coded(header),
-            raw_planes.len(),
-            stream.len()
+            parts.raw_planes.len(),
+            parts.zstd.len(),
+            parts.noise.len(),
+            parts.stream.len()
         ),
     };
     Ok(format!(
@@ -51,6 +53,8 @@ fn coded(header: &Header) -> String {
             Coding::Constant(_) => "constant",
             Coding::Raw => "raw",
             Coding::Video => "video",
+            Coding::Noise => "noise",
+            Coding::Zstd => "zstd",
         };
         format!(r#"{{"bits":{},"coding":"{coding}"}}"#, plane.bits)
     });
@@ -60,6 +64,9 @@ fn coded(header: &Header) -> String {
         json,
         r#","mapping":"{mapping}","offset":{offset},"table_len":{table_len},"planes":[{planes}]"#
     );
+    if let Some(noise) = &header.noise {
+        let _ = write!(json, r#","n_token_tables":{}"#, noise.tables.len());
+    }
     if let Some(video) = &header.video {
         let format = if video.format == PixelFormat::Rgb { "rgb" } else { "gray" };
         let n_access_units = video.access_unit_bytes.len();

@@ -56,9 +56,10 @@ impl Passed {
         let layout = match layout {
             0 => Layout::H5h264,
             1 => Layout::Original,
+            2 => Layout::Movie,
             _ => {
                 return Err(bad_options!(
-                    "layout {layout} does not exist (expected 0, this project's, or 1, the original's)"
+                    "layout {layout} does not exist (expected 0, this project's, 1, the original's, or 2, plain movies)"
                 ));
             }
         };

@@ -14,6 +14,7 @@ use crate::error::{Error, Result, bad_options};
 use crate::geometry::Geometry;
 use crate::payload::Layout;
 use crate::picture::MAX_PICTURE_SIDE;
+use crate::video::is_movie;
 
 /// Elements of more bytes than this are refused: they are records, not samples.
 pub const MAX_ELEMENT_BYTES: usize = 16;
@@ -55,7 +56,7 @@ pub fn resolve_for(cd_values: &[u32], chunk_shape: &[u64], element: Element) -> 
     let item_bytes = or(passed.sample_bytes, element.sample_bytes as u64);
     // Users of the original give 4 bytes for elements of 8, which it could not write otherwise.
     let describes_element = match passed.layout {
-        Layout::H5h264 => (element.bytes() as u64).is_multiple_of(item_bytes),
+        Layout::H5h264 | Layout::Movie => (element.bytes() as u64).is_multiple_of(item_bytes),
         Layout::Original => [element.sample_bytes, element.bytes()].contains(&(item_bytes as usize)),
     };
     let natural = (height, width) == (shape.height, shape.width) && describes_element;
@@ -145,6 +146,14 @@ impl Options {
                 self.geometry.chunk_bytes()
             )),
             Layout::Original => self.original_picture().map(drop),
+            Layout::Movie if is_movie(&self.geometry.folded()) => Ok(()),
+            Layout::Movie => {
+                let Geometry { height, width, n_components, sample_bytes, .. } = self.geometry;
+                Err(bad_options!(
+                    "plain movies have frames of bytes, of one component (or three, of at most {MAX_PICTURE_SIDE} rows and \
+                     columns; found {height} × {width} × {n_components} samples of {sample_bytes} bytes)"
+                ))
+            }
         }
     }
 }
@@ -240,12 +249,14 @@ mod tests {
         assert!(error(&[1, 2], &[4, 4], U8).contains("2 options (expected none, or 3 to 5"));
         assert!(error(&[1, 2, 3, 4, 5, 6], &[4, 4], U8).contains("6 options"));
         assert!(error(&[0, 0, 0, 10], &[4, 4], U8).contains("preset 10"));
-        assert!(error(&[0, 0, 0, 0, 2], &[4, 4], U8).contains("layout 2"));
+        assert!(error(&[0, 0, 0, 0, 3], &[4, 4], U8).contains("layout 3"));
         assert!(
             error(&[5, 3, 1], &[4, 4], U8)
                 .contains("height 5 × width 3 × 1 bytes do not fit the chunk of 16 bytes")
         );
         assert!(error(&[0, 0, 0, 0, 1], &[5, 6], U8).contains("found 5 × 6"));
+        assert!(error(&[0, 0, 0, 0, 2], &[40, 60], U16).contains("found 40 × 60 × 1 samples of 2 bytes"));
+        assert!(error(&[0, 0, 0, 0, 2], &[9, 40, 60, 4], U8).contains("40 × 60 × 4"));
         assert!(error(&[0, 0, 0, 0, 1], &[4, 4], Element { sample_bytes: 8, ..U16 }).contains("found 8"));
         assert!(error(&[0, 0, 0, 0, 1], &[1 << 16, 1 << 8, 1 << 8], U8).contains("less than 4 GiB"));
         assert!(

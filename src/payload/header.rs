@@ -1,16 +1,15 @@
 use std::ops::Range;
 
-use super::varint::{self, Reader};
 use crate::error::{Result, damaged, reserve};
 use crate::geometry::Geometry;
+use crate::noise::Noise;
 use crate::picture::{PictureLayout, PixelFormat};
 use crate::strip::STRIP_HEIGHT_STEP;
 use crate::transform::{Coding, MAX_TABLE_LEN, Mapping, Plane, Table, Transform};
+use crate::varint::{self, Reader};
 
 /// More components than a dataset can have: 4 pixels of 16 bytes.
 const MAX_COMPONENTS: usize = 64;
-/// More bands than an encoder makes.
-const MAX_BANDS: usize = 64;
 
 /// What a decoder has to know of a coded chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +23,10 @@ pub struct Header {
     pub big_endian: bool,
     /// What was done to the samples.
     pub transform: Transform,
+    /// Bytes of each zstd plane.
+    pub zstd_bytes: Vec<usize>,
+    /// The noise; `None` if no plane is coded as noise.
+    pub noise: Option<Noise>,
     /// The pictures; `None` if no plane is coded as video.
     pub video: Option<Video>,
 }
@@ -33,8 +36,6 @@ pub struct Header {
 pub struct Video {
     /// What a picture consists of: `Gray` or `Rgb`.
     pub format: PixelFormat,
-    /// Bands of rows in a picture; 1 if there are several strips.
-    pub n_bands: usize,
     /// Bytes of each access unit, in the order of the stream.
     pub access_unit_bytes: Vec<usize>,
 }
@@ -49,15 +50,19 @@ mod sample {
 const CONSTANT: u8 = 0;
 const RAW: u8 = 1;
 const VIDEO: u8 = 2;
+const NOISE: u8 = 3;
+const ZSTD: u8 = 4;
 
 impl Header {
-    /// The oldest format version that can express it.
-    pub(super) fn version(&self) -> u8 {
-        if self.strip_height < self.geometry.height || self.transform.is_reflected { 2 } else { 1 }
+    /// Bytes of the raw planes, the zstd planes, the noise and the video; `None` if this machine can't
+    /// address them.
+    pub(super) fn part_bytes(&self) -> Option<[usize; 4]> {
+        let noise = self.noise.iter().flat_map(|noise| noise.strip_bytes.iter().flatten().copied());
+        let video = self.video.iter().flat_map(|video| video.access_unit_bytes.iter().copied());
+        Some([self.raw_planes_bytes()?, sum(self.zstd_bytes.iter().copied())?, sum(noise)?, sum(video)?])
     }
 
-    /// Bytes of the raw planes; `None` if this machine can't address them.
-    pub(super) fn raw_planes_bytes(&self) -> Option<usize> {
+    fn raw_planes_bytes(&self) -> Option<usize> {
         let strip_bytes = |rows: &Range<usize>| {
             let geometry = self.geometry.of_rows(rows);
             self.transform.raw_bytes(geometry.frame_samples()).checked_mul(geometry.n_frames)
@@ -68,8 +73,7 @@ impl Header {
     /// Access units of a strip.
     pub fn n_access_units(&self, strip: &Geometry) -> Result<usize> {
         let Some(video) = &self.video else { return Ok(0) };
-        let n_planes = self.transform.video_shifts().len();
-        let layout = picture_layout(strip, video.format, n_planes, video.n_bands)?;
+        let layout = picture_layout(strip, video.format)?;
         Ok(layout.n_parts * strip.n_frames)
     }
 
@@ -84,27 +88,27 @@ impl Header {
         };
         let big_endian = if self.big_endian { sample::BIG_ENDIAN } else { 0 };
         out.push(sample_bytes.ilog2() as u8 | big_endian | mapping << sample::MAPPING_SHIFT);
-        for n in [n_frames, height, width, n_components] {
+        for n in [n_frames, height, width, n_components, self.strip_height] {
             varint::write(n as u64, out);
-        }
-        if self.version() > 1 {
-            varint::write(self.strip_height as u64, out);
         }
         out.extend_from_slice(&offset.to_le_bytes()[..offset_bytes(&self.transform.mapping, sample_bytes)]);
         write_table(self.transform.table.as_ref(), out);
         out.push(self.transform.planes.len() as u8);
         for plane in &self.transform.planes {
             match plane.coding {
-                Coding::Constant(byte) => out.extend([CONSTANT << 4 | plane.bits as u8, byte]),
-                Coding::Raw => out.push(RAW << 4 | plane.bits as u8),
-                Coding::Video => out.push(VIDEO << 4 | plane.bits as u8),
+                Coding::Constant(byte) => out.extend([CONSTANT, plane.bits as u8, byte]),
+                Coding::Raw => out.extend([RAW, plane.bits as u8]),
+                Coding::Video => out.extend([VIDEO, plane.bits as u8]),
+                Coding::Noise => out.extend([NOISE, plane.bits as u8]),
+                Coding::Zstd => out.extend([ZSTD, plane.bits as u8]),
             }
+        }
+        self.zstd_bytes.iter().for_each(|&n| varint::write(n as u64, out));
+        if let (Some(noise), Some(bits)) = (&self.noise, self.transform.noise_bits()) {
+            noise.write_to(bits, out);
         }
         if let Some(video) = &self.video {
             out.push(u8::from(video.format == PixelFormat::Rgb));
-            if self.version() == 1 {
-                varint::write(video.n_bands as u64, out);
-            }
             varint::write(video.access_unit_bytes.len() as u64, out);
             video.access_unit_bytes.iter().for_each(|&n| varint::write(n as u64, out));
         }
@@ -113,7 +117,7 @@ impl Header {
     /// The inverse of [`write_to`](Self::write_to). Whatever it returns has been checked: sizes
     /// can be multiplied, planes fit into the samples, and nothing was allocated beyond a few
     /// times the bytes that were read.
-    pub(super) fn read_from(reader: &mut Reader<'_>, version: u8) -> Result<Self> {
+    pub(super) fn read_from(reader: &mut Reader<'_>) -> Result<Self> {
         let sample = reader.byte()?;
         let sample_bytes = 1 << (sample & sample::LOG2_BYTES);
         let [n_frames, height, width, n_components] =
@@ -123,7 +127,7 @@ impl Header {
         if geometry.n_components > MAX_COMPONENTS {
             return Err(damaged!("{n_components} components (expected at most {MAX_COMPONENTS})"));
         }
-        let strip_height = if version > 1 { read_strip_height(reader, &geometry)? } else { geometry.height };
+        let strip_height = read_strip_height(reader, &geometry)?;
         let mapping = match sample >> sample::MAPPING_SHIFT {
             0 => Mapping::Integer { offset: 0 },
             1 => Mapping::OrderedFloat { offset: 0 },
@@ -144,12 +148,24 @@ impl Header {
         };
         let table = read_table(reader)?;
         let planes = read_planes(reader, 8 * geometry.sample_bytes as u32)?;
-        let mut transform = Transform { mapping, table, planes, is_reflected: false };
-        transform.is_reflected = version > 1 && transform.video_shifts().len() > 1;
-        let video = read_video(reader, version, &geometry, strip_height, &transform)?;
+        let transform = Transform { mapping, table, planes };
+        let zstd_bytes = read_zstd_bytes(reader, &geometry, strip_height, &transform)?;
+        let noise = match transform.noise_bits() {
+            Some(bits) => {
+                let n_strips = geometry.height.div_ceil(strip_height);
+                Some(Noise::read_from(reader, &geometry, bits, n_strips)?)
+            }
+            None => None,
+        };
+        let video = read_video(reader, &geometry, strip_height, &transform)?;
         let big_endian = sample & sample::BIG_ENDIAN != 0;
-        Ok(Self { geometry, strip_height, big_endian, transform, video })
+        Ok(Self { geometry, strip_height, big_endian, transform, zstd_bytes, noise, video })
     }
+}
+
+/// `None` if it is too large.
+fn sum(mut sizes: impl Iterator<Item = usize>) -> Option<usize> {
+    sizes.try_fold(0, usize::checked_add)
 }
 
 /// The sum of what is in every strip; `None` if it is too large. All strips but the last are the same.
@@ -165,14 +181,8 @@ fn sum_over_strips(
     full.checked_add(rest)
 }
 
-fn picture_layout(
-    strip: &Geometry,
-    format: PixelFormat,
-    n_planes: usize,
-    n_bands: usize,
-) -> Result<PictureLayout> {
-    PictureLayout::of(strip, format, n_planes, n_bands)
-        .ok_or_else(|| damaged!("video of frames that are too large for it"))
+fn picture_layout(strip: &Geometry, format: PixelFormat) -> Result<PictureLayout> {
+    PictureLayout::of(strip, format).ok_or_else(|| damaged!("video of frames that are too large for it"))
 }
 
 fn read_strip_height(reader: &mut Reader<'_>, geometry: &Geometry) -> Result<usize> {
@@ -228,40 +238,72 @@ fn read_planes(reader: &mut Reader<'_>, sample_bits: u32) -> Result<Vec<Plane>> 
     let n_planes = reader.byte()?;
     let mut planes = Vec::with_capacity(n_planes.into());
     for _ in 0..n_planes {
-        let byte = reader.byte()?;
-        let bits = u32::from(byte & 0xf);
-        let coding = match byte >> 4 {
-            CONSTANT => Coding::Constant(reader.byte()?),
-            RAW => Coding::Raw,
-            VIDEO => Coding::Video,
-            other => return Err(damaged!("a plane of coding {other} (expected 0 to 2)")),
-        };
-        if !(1..=8).contains(&bits) {
-            return Err(damaged!("a plane of {bits} bits (expected 1 to 8)"));
-        }
-        if let Coding::Constant(constant) = coding
-            && u32::from(constant) >> bits != 0
-        {
-            return Err(damaged!("a plane of {bits} bits with the constant {constant}"));
-        }
-        planes.push(Plane { bits, coding });
+        planes.push(read_plane(reader)?);
     }
     let n_bits: u32 = planes.iter().map(|plane| plane.bits).sum();
     if n_bits > sample_bits {
         return Err(damaged!("planes of {n_bits} bits for samples of {sample_bits}"));
     }
+    let n_of = |coding| planes.iter().filter(|plane| plane.coding == coding).count();
+    if n_of(Coding::Video) > 1 || n_of(Coding::Noise) > 1 {
+        return Err(damaged!("several planes of video or of noise"));
+    }
+    if planes.iter().rev().skip(1).any(|plane| plane.coding == Coding::Video) {
+        return Err(damaged!("a plane of video below others"));
+    }
+    let mut from_noise = planes.iter().skip_while(|plane| plane.coding != Coding::Noise).peekable();
+    if from_noise.peek().is_some() {
+        let n_bits: u32 = from_noise.map(|plane| plane.bits).sum();
+        let most = Coding::Noise.max_bits();
+        if n_bits > most {
+            return Err(damaged!("noise with {n_bits} bits from its lowest up (expected at most {most})"));
+        }
+    }
     Ok(planes)
+}
+
+fn read_plane(reader: &mut Reader<'_>) -> Result<Plane> {
+    let (coding, bits) = (reader.byte()?, reader.byte()?.into());
+    let coding = match coding {
+        CONSTANT => Coding::Constant(reader.byte()?),
+        RAW => Coding::Raw,
+        VIDEO => Coding::Video,
+        NOISE => Coding::Noise,
+        ZSTD => Coding::Zstd,
+        other => return Err(damaged!("a plane of coding {other} (expected 0 to {ZSTD})")),
+    };
+    let most = coding.max_bits();
+    if !(1..=most).contains(&bits) {
+        return Err(damaged!("a plane of {bits} bits (expected 1 to {most})"));
+    }
+    if let Coding::Constant(constant) = coding
+        && u32::from(constant) >> bits != 0
+    {
+        return Err(damaged!("a plane of {bits} bits with the constant {constant}"));
+    }
+    Ok(Plane { bits, coding })
+}
+
+fn read_zstd_bytes(
+    reader: &mut Reader<'_>,
+    geometry: &Geometry,
+    strip_height: usize,
+    transform: &Transform,
+) -> Result<Vec<usize>> {
+    let zstd_bytes = transform.zstd_planes().map(|_| reader.size()).collect::<Result<Vec<_>>>()?;
+    if !zstd_bytes.is_empty() && strip_height < geometry.height {
+        return Err(damaged!("zstd planes in strips of {strip_height} of {} rows", geometry.height));
+    }
+    Ok(zstd_bytes)
 }
 
 fn read_video(
     reader: &mut Reader<'_>,
-    version: u8,
     geometry: &Geometry,
     strip_height: usize,
     transform: &Transform,
 ) -> Result<Option<Video>> {
-    let n_planes = transform.video_shifts().len();
-    if n_planes == 0 {
+    if transform.video_shift().is_none() {
         return Ok(None);
     }
     let has_strips = strip_height < geometry.height;
@@ -272,11 +314,7 @@ fn read_video(
         1 => return Err(damaged!("RGB pictures of something else than three components of one plane")),
         other => return Err(damaged!("pictures of format {other} (expected 0, gray, or 1, RGB)")),
     };
-    let n_bands = if version > 1 { 1 } else { reader.size()? };
-    if !(1..=MAX_BANDS).contains(&n_bands) || format == PixelFormat::Rgb && n_bands > 1 {
-        return Err(damaged!("{n_bands} bands (expected 1 to {MAX_BANDS})"));
-    }
-    let layout = |rows: &Range<usize>| picture_layout(&geometry.of_rows(rows), format, n_planes, n_bands);
+    let layout = |rows: &Range<usize>| picture_layout(&geometry.of_rows(rows), format);
     let highest = layout(&(0..strip_height))?;
     if format == PixelFormat::Rgb && !highest.is_plane(geometry.height, geometry.width) {
         return Err(damaged!("RGB pictures of frames of {} × {}", geometry.height, geometry.width));
@@ -298,5 +336,5 @@ fn read_video(
     for _ in 0..n_access_units {
         access_unit_bytes.push(reader.size()?);
     }
-    Ok(Some(Video { format, n_bands, access_unit_bytes }))
+    Ok(Some(Video { format, access_unit_bytes }))
 }

@@ -6,10 +6,9 @@
 //! | 7 | 1 | format version |
 //! | 8 | 8 | XXH3-64 of all bytes from offset 16 on |
 //! | 16 | 8 | XXH3-64 of the decoded chunk |
-//! | 24 | 1 | 0: the chunk follows as it is; 1: a [`Header`], raw planes and access units follow; 2: what a filter before this one made of the chunk follows |
+//! | 24 | 1 | 0: the chunk follows as it is; 1: a [`Header`] and the [`Parts`] that it tells of follow; 2: what a filter before this one made of the chunk follows |
 
 mod header;
-mod varint;
 
 use h5filter::Buffer;
 use twox_hash::XxHash3_64;
@@ -17,6 +16,7 @@ use twox_hash::XxHash3_64;
 pub use header::{Header, Video};
 
 use crate::error::{Error, Result, damaged};
+use crate::varint;
 
 /// What a stored chunk looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,10 +26,13 @@ pub enum Layout {
     H5h264,
     /// That of the original C plugin, which it can read.
     Original,
+    /// This project's payload, in which frames of bytes are always the plain movie.
+    Movie,
 }
 
-/// Newest format version that is read. What an older one can express is written as such.
-pub const FORMAT_VERSION: u8 = 2;
+/// The format version that is written, and the newest one that is read. Versions 1 and 2 were never in
+/// a release.
+pub const FORMAT_VERSION: u8 = 3;
 
 const MAGIC: [u8; 7] = *b"\x89H5H264";
 const STORED_HASH: std::ops::Range<usize> = 8..16;
@@ -65,12 +68,23 @@ pub enum Content<'a> {
     /// Transformed and coded.
     Coded {
         /// What there is to know.
-        header: Header,
-        /// The raw planes, strip by strip, and in each of them frame by frame.
-        raw_planes: &'a [u8],
-        /// The access units.
-        stream: &'a [u8],
+        header: Box<Header>,
+        /// The planes.
+        parts: Parts<'a>,
     },
+}
+
+/// What the planes of a chunk were coded to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Parts<'a> {
+    /// The raw planes, strip by strip, and in each of them frame by frame.
+    pub raw_planes: &'a [u8],
+    /// The zstd planes, each in a zstd frame.
+    pub zstd: &'a [u8],
+    /// The noise, strip by strip: tokens, then further bits.
+    pub noise: &'a [u8],
+    /// The access units.
+    pub stream: &'a [u8],
 }
 
 impl Content<'_> {
@@ -104,26 +118,26 @@ pub fn layout_of(stored: &[u8]) -> Result<Layout> {
 
 /// Stores the chunk as it is, in 25 bytes more.
 pub fn write_raw(chunk: &[u8]) -> Result<Buffer> {
-    assemble(1, chunk, &[&[content::RAW], chunk])
+    assemble(chunk, &[&[content::RAW], chunk])
 }
 
 /// Stores what is not a chunk of the dataset's size as it is, in 25 bytes more.
 pub fn write_resized(chunk: &[u8]) -> Result<Buffer> {
-    assemble(1, chunk, &[&[content::RESIZED], chunk])
+    assemble(chunk, &[&[content::RESIZED], chunk])
 }
 
-/// Stores what the chunk was coded to: `parts` are the raw planes of its strips, then their streams.
+/// Stores what the chunk was coded to: `parts` together are its [`Parts`].
 pub fn write_coded(chunk: &[u8], header: &Header, parts: &[&[u8]]) -> Result<Buffer> {
     let mut start = vec![content::CODED];
     header.write_to(&mut start);
-    assemble(header.version(), chunk, &[&[&start[..]], parts].concat())
+    assemble(chunk, &[&[&start[..]], parts].concat())
 }
 
 /// Puts the head before `content`.
-fn assemble(version: u8, chunk: &[u8], content: &[&[u8]]) -> Result<Buffer> {
+fn assemble(chunk: &[u8], content: &[&[u8]]) -> Result<Buffer> {
     let mut head = [0; CONTENT];
     head[..7].copy_from_slice(&MAGIC);
-    head[7] = version;
+    head[7] = FORMAT_VERSION;
     head[DECODED_HASH].copy_from_slice(&XxHash3_64::oneshot(chunk).to_le_bytes());
     let mut stored = Buffer::concat(&[&[&head[..]], content].concat())?;
     let hash = XxHash3_64::oneshot(&stored[STORED_HASH.end..]);
@@ -132,15 +146,19 @@ fn assemble(version: u8, chunk: &[u8], content: &[&[u8]]) -> Result<Buffer> {
 }
 
 impl<'a> Payload<'a> {
-    /// Reads a chunk of layout [`Layout::H5h264`]. Whatever is returned fits together: the raw
-    /// planes and the access units are as long as the header says.
+    /// Reads a chunk of layout [`Layout::H5h264`]. Whatever is returned fits together: the parts are as
+    /// long as the header says.
     pub fn read(stored: &'a [u8]) -> Result<Self> {
-        let Some((head, mut content)) = stored.split_at_checked(CONTENT) else {
+        let Some((head, content)) = stored.split_at_checked(CONTENT) else {
             return Err(damaged!("it has {} bytes (expected more than {CONTENT})", stored.len()));
         };
         let version = match head[7] {
-            0 => return Err(damaged!("format version 0 does not exist")),
-            version @ 1..=FORMAT_VERSION => version,
+            FORMAT_VERSION => FORMAT_VERSION,
+            old @ 0..FORMAT_VERSION => {
+                return Err(damaged!(
+                    "format version {old} (expected {FORMAT_VERSION}; no release wrote an older one)"
+                ));
+            }
             found => return Err(Error::Newer { found, supported: FORMAT_VERSION }),
         };
         if hash_at(head, STORED_HASH) != XxHash3_64::oneshot(&stored[STORED_HASH.end..]) {
@@ -155,10 +173,9 @@ impl<'a> Payload<'a> {
             content::RAW => Content::Raw(reader.0),
             content::RESIZED => Content::Resized(reader.0),
             content::CODED => {
-                let header = Header::read_from(&mut reader, version)?;
-                content = reader.0;
-                let (raw_planes, stream) = header.split(content)?;
-                Content::Coded { header, raw_planes, stream }
+                let header = Box::new(Header::read_from(&mut reader)?);
+                let parts = header.split(reader.0)?;
+                Content::Coded { header, parts }
             }
             other => return Err(damaged!("content of kind {other} (expected 0 to 2)")),
         };
@@ -175,21 +192,22 @@ impl<'a> Payload<'a> {
 }
 
 impl Header {
-    /// Splits what follows the header into raw planes and access units.
-    fn split<'a>(&self, content: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
-        let raw_bytes = self.raw_planes_bytes();
-        let sizes = self.video.iter().flat_map(|video| &video.access_unit_bytes);
-        let stream_bytes = sizes.copied().try_fold(0usize, usize::checked_add);
-        let (Some(raw_bytes), Some(stream_bytes)) = (raw_bytes, stream_bytes) else {
-            return Err(damaged!("sizes that this machine can't address"));
-        };
-        match content.split_at_checked(raw_bytes) {
-            Some((raw_planes, stream)) if stream.len() == stream_bytes => Ok((raw_planes, stream)),
-            _ => Err(damaged!(
-                "{} bytes follow its header (expected {raw_bytes} of raw planes and {stream_bytes} of video)",
+    /// Splits what follows the header.
+    fn split<'a>(&self, content: &'a [u8]) -> Result<Parts<'a>> {
+        let sizes = self.part_bytes().ok_or_else(|| damaged!("sizes that this machine can't address"))?;
+        let expected = sizes.into_iter().try_fold(0usize, usize::checked_add);
+        if expected != Some(content.len()) {
+            let [raw, zstd, noise, video] = sizes;
+            return Err(damaged!(
+                "{} bytes follow its header (expected {raw} of raw planes, {zstd} of zstd planes, {noise} of noise and \
+                 {video} of video)",
                 content.len()
-            )),
+            ));
         }
+        let (raw_planes, rest) = content.split_at(sizes[0]);
+        let (zstd, rest) = rest.split_at(sizes[1]);
+        let (noise, stream) = rest.split_at(sizes[2]);
+        Ok(Parts { raw_planes, zstd, noise, stream })
     }
 }
 
@@ -228,9 +246,10 @@ mod tests {
                     Plane { bits: 5, coding: Coding::Raw },
                     Plane { bits: 8, coding: Coding::Video },
                 ],
-                is_reflected: false,
             },
-            video: Some(Video { format: PixelFormat::Gray, n_bands: 2, access_unit_bytes: vec![3, 4] }),
+            zstd_bytes: vec![],
+            noise: None,
+            video: Some(Video { format: PixelFormat::Gray, access_unit_bytes: vec![3, 4] }),
         }
     }
 
@@ -240,24 +259,26 @@ mod tests {
         // Two frames of 15 samples of 5 bits.
         let stored = write_coded(b"chunk", &header, &[&[9; 20], b"abcdefg"]).unwrap();
         let payload = Payload::read(&stored).unwrap();
-        assert_eq!(payload.content, Content::Coded { header, raw_planes: &[9; 20], stream: b"abcdefg" });
+        let parts = Parts { raw_planes: &[9; 20], stream: b"abcdefg", ..Parts::default() };
+        assert_eq!(payload.content, Content::Coded { header: Box::new(header), parts });
         payload.verify(b"chunk").unwrap();
         assert!(payload.verify(b"chunK").is_err());
     }
 
     #[test]
-    fn strips_make_it_version_2() {
+    fn strips_are_told_apart() {
         let mut header = header();
         header.geometry.height = 37;
         header.strip_height = 16;
-        header.video =
-            Some(Video { format: PixelFormat::Gray, n_bands: 1, access_unit_bytes: vec![1, 2, 3, 4, 5, 6] });
+        header.video = Some(Video { format: PixelFormat::Gray, access_unit_bytes: vec![1, 2, 3, 4, 5, 6] });
         // Two frames of 5 columns of 5 bits: 16, 16 and 5 rows, each strip in whole bytes.
         let raw_planes = [9; 2 * (50 + 50 + 16)];
         let stored = write_coded(b"chunk", &header, &[&raw_planes, &[7; 21]]).unwrap();
-        assert_eq!(stored[7], 2);
-        let expected = Content::Coded { header: header.clone(), raw_planes: &raw_planes, stream: &[7; 21] };
-        assert_eq!(Payload::read(&stored).unwrap().content, expected);
+        let parts = Parts { raw_planes: &raw_planes, stream: &[7; 21], ..Parts::default() };
+        assert_eq!(
+            Payload::read(&stored).unwrap().content,
+            Content::Coded { header: Box::new(header.clone()), parts }
+        );
         for strip_height in [0, 8, 24] {
             let stored = write_coded(b"chunk", &Header { strip_height, ..header.clone() }, &[]).unwrap();
             assert!(Payload::read(&stored).is_err(), "{strip_height}");
@@ -303,8 +324,10 @@ mod tests {
     #[test]
     fn a_newer_version_says_which() {
         let mut stored = write_raw(b"chunk").unwrap();
-        stored[7] = 3;
-        assert_eq!(Payload::read(&stored).unwrap_err(), Error::Newer { found: 3, supported: 2 });
+        stored[7] = 4;
+        assert_eq!(Payload::read(&stored).unwrap_err(), Error::Newer { found: 4, supported: 3 });
+        stored[7] = 2;
+        assert!(Payload::read(&stored).unwrap_err().to_string().contains("version 2 (expected 3"));
     }
 
     #[test]

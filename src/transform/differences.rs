@@ -1,6 +1,6 @@
 use super::order::Frames;
 use super::{Mapping, Sample};
-use crate::avcodec::Preset;
+use crate::fixed_log2::{entropy, log2_wide, to_bits};
 
 /// Rows that are looked at, spread evenly over the chunk.
 const MAX_ROWS: usize = 128;
@@ -107,7 +107,7 @@ impl<S: Sample> SampledRows<S> {
     /// neighbours, the frame before, and its own mean (as of neighbours that are as noisy).
     pub(super) fn differences(&self) -> Differences<S> {
         let mut by_activity = vec![Vec::new(); N_ACTIVITIES];
-        let (mut n_segments, mut saved_bits) = (0, 0.0);
+        let (mut n_segments, mut saved_bits) = (0, 0);
         for start in (0..self.rows.len()).step_by(self.row_len) {
             let end = start + self.row_len;
             // The first number of a row has no left neighbour.
@@ -122,13 +122,14 @@ impl<S: Sample> SampledRows<S> {
                     None => within,
                 };
                 n_segments += 1;
-                saved_bits += ((within.distance as f64 + 1.0) / (best.distance as f64 + 1.0)).log2();
+                saved_bits +=
+                    log2_wide(within.distance.saturating_add(1)) - log2_wide(best.distance.saturating_add(1));
                 let activity = (best.distance / segment.len() as u64).bit_length() as usize;
                 by_activity[activity.min(N_ACTIVITIES - 1)]
                     .extend(segment.iter().copied().zip(best.numbers.iter().copied()));
             }
         }
-        Differences { by_activity, saved_by_previous: saved_bits / f64::from(n_segments.max(1)) }
+        Differences { by_activity, saved_by_previous: to_bits(saved_bits) / f64::from(n_segments.max(1)) }
     }
 }
 
@@ -222,8 +223,8 @@ impl<S: Sample> Differences<S> {
     /// Of a coded difference, the number of its bits costs its entropy, since the coder adapts to
     /// what is frequent nearby: hence by activity. The bits themselves and the sign cost their number.
     /// What crosses into another byte is a difference in the plane above, too.
-    pub(super) fn cost(&self, noise_bits: u32, preset: Preset) -> f64 {
-        let (mut entropy, mut length, mut n_crossings, mut n) = (0.0, 0u64, 0, 0);
+    pub(super) fn cost(&self, noise_bits: u32) -> f64 {
+        let (mut ideal, mut length, mut n_crossings, mut n) = (0, 0u64, 0, 0);
         for pairs in &self.by_activity {
             let mut counts = [0u32; 65];
             for &(number, prediction) in pairs {
@@ -231,31 +232,18 @@ impl<S: Sample> Differences<S> {
                 counts[a.abs_diff(b).bit_length() as usize] += 1;
                 n_crossings += u64::from((a ^ b) > 255);
             }
-            entropy += entropy_bits(&counts, pairs.len());
+            ideal += entropy(&counts);
             length += counts.iter().zip(0..).map(|(&count, bits)| u64::from(count) * bits).sum::<u64>();
             n += pairs.len();
         }
-        let [per_entropy, per_length, per_crossing] = cost_factors(preset);
-        let coded = per_entropy * entropy + per_length * length as f64 + per_crossing * n_crossings as f64;
+        let coded =
+            PER_ENTROPY * to_bits(ideal) + PER_LENGTH * length as f64 + PER_CROSSING * n_crossings as f64;
         f64::from(noise_bits) + coded / n.max(1) as f64
     }
 }
 
 /// What to multiply entropies, lengths and crossings with: chosen for the sizes of 12 real and 37
-/// made sequences with each number of raw bits. On the real ones of these same sequences, the choices
-/// cost on average 0.3 % (CAVLC; at worst 2.5 %) and 0.1 % (CABAC; 0.5 %) more than the best.
-/// Presets that decide by coded bits rather than by differences cope with crossings.
-fn cost_factors(preset: Preset) -> [f64; 3] {
-    match preset {
-        _ if preset.is_cavlc() => [1.34, 1.02, 5.0],
-        _ if preset.counts_bits() => [1.0, 1.1, 0.0],
-        _ => [1.0, 1.1, 4.0],
-    }
-}
-
-/// Bits of an ideal code for all of what was counted.
-fn entropy_bits(counts: &[u32], n: usize) -> f64 {
-    let bits =
-        |&count: &u32| if count == 0 { 0.0 } else { f64::from(count) * (n as f64 / f64::from(count)).log2() };
-    counts.iter().map(bits).sum()
-}
+/// made sequences with each number of raw bits, coded by CAVLC.
+const PER_ENTROPY: f64 = 1.34;
+const PER_LENGTH: f64 = 1.02;
+const PER_CROSSING: f64 = 5.0;

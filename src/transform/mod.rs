@@ -4,9 +4,9 @@
 //! 1. [`order`]: bytes to samples, components apart;
 //! 2. [`Mapping`]: samples to small unsigned numbers (offset; integers in floats; float order);
 //! 3. [`Table`]: numbers to ranks, when few values occur;
-//! 4. reflection, where there are several planes: what crosses from one to the next changes no other;
-//! 5. [`Plane`]s: the bits of a number, cut into planes of at most eight bits, of which the
-//!    noisy ones are stored as they are and the others are coded as pictures.
+//! 4. [`Plane`]s: the bits of a number, cut into planes: the upper bits are coded as pictures, what is
+//!    noise as [`noise`](crate::noise), what repeats with zstd; bits that nothing helps with are
+//!    stored as they are.
 //!
 //! All of it is pure and safe code; docs/format.md specifies the inverses.
 
@@ -17,12 +17,15 @@ pub mod order;
 mod packing;
 mod plan;
 mod planes;
+mod repetition;
 mod sample;
 
 pub use number::Mapping;
 pub use packing::{MAX_TABLE_LEN, Ranks, Table};
-pub use plan::{Plan, plan};
+pub use plan::{OtherPlan, Plan, Plans, plan};
 pub use sample::Sample;
+
+use crate::noise::NoiseBits;
 
 /// What is done to the samples of a chunk after they are loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,16 +34,15 @@ pub struct Transform {
     pub mapping: Mapping,
     /// Numbers to ranks.
     pub table: Option<Table>,
-    /// The planes, from the least significant bits up. Bits above the last plane are 0.
+    /// The planes, from the least significant bits up. Bits above the last plane are 0. At most one
+    /// is video, and at most one noise.
     pub planes: Vec<Plane>,
-    /// Whether video planes are inverted where the video plane above them is odd.
-    pub is_reflected: bool,
 }
 
-/// Up to eight neighbouring bits of every number.
+/// Some neighbouring bits of every number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plane {
-    /// How many bits: 1 to 8.
+    /// How many bits: 1 to [`Coding::max_bits`].
     pub bits: u32,
     /// How they are stored.
     pub coding: Coding,
@@ -51,10 +53,25 @@ pub struct Plane {
 pub enum Coding {
     /// The same in all numbers of the chunk: once, in the header.
     Constant(u8),
-    /// As they are, packed: noise, which no predictor helps with.
+    /// As they are, packed: no predictor helps.
     Raw,
     /// As pictures.
     Video,
+    /// As what is left of them after a prediction, in an entropy coder.
+    Noise,
+    /// As bytes, in which zstd finds what repeats.
+    Zstd,
+}
+
+impl Coding {
+    /// Bits that a plane may have.
+    pub fn max_bits(self) -> u32 {
+        match self {
+            Self::Constant(_) | Self::Raw | Self::Video => 8,
+            Self::Noise => 32,
+            Self::Zstd => 64,
+        }
+    }
 }
 
 impl Transform {
@@ -67,11 +84,23 @@ impl Transform {
         })
     }
 
-    /// The bit at which each video plane starts.
-    pub fn video_shifts(&self) -> Vec<u32> {
-        self.placed_planes()
-            .filter(|(_, plane)| plane.coding == Coding::Video)
-            .map(|(shift, _)| shift)
-            .collect()
+    /// The bit at which the video plane starts, if there is one.
+    pub fn video_shift(&self) -> Option<u32> {
+        let mut planes = self.placed_planes();
+        planes.find(|(_, plane)| plane.coding == Coding::Video).map(|(shift, _)| shift)
+    }
+
+    /// The bits of the noise plane, if there is one.
+    pub fn noise_bits(&self) -> Option<NoiseBits> {
+        let n_bits = self.planes.iter().map(|plane| plane.bits).sum();
+        let mut planes = self.placed_planes();
+        let (shift, plane) = planes.find(|(_, plane)| plane.coding == Coding::Noise)?;
+        Some(NoiseBits::new(shift..shift + plane.bits, n_bits))
+    }
+
+    /// The bit at which each zstd plane starts, and how many bits it has.
+    pub fn zstd_planes(&self) -> impl Iterator<Item = (u32, u32)> {
+        let is_zstd = |(_, plane): &(u32, Plane)| plane.coding == Coding::Zstd;
+        self.placed_planes().filter(is_zstd).map(|(shift, plane)| (shift, plane.bits))
     }
 }

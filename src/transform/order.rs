@@ -25,7 +25,7 @@ impl<'a> Frames<'a> {
     }
 
     /// One component of some columns of a row.
-    pub(super) fn load_row<S: Sample>(
+    pub(crate) fn load_row<S: Sample>(
         &self,
         t: usize,
         component: usize,

@@ -35,17 +35,20 @@ pub fn describe(stored: &[u8]) -> String {
             }];
             words.extend(header.big_endian.then_some("big-endian"));
             words.extend(header.transform.table.is_some().then_some("table"));
-            words.extend(header.transform.is_reflected.then_some("reflected"));
             words.extend(header.transform.planes.iter().map(|plane| match plane.coding {
                 Coding::Constant(_) => "constant",
                 Coding::Raw => "raw",
                 Coding::Video => "video",
+                Coding::Noise => "noise",
+                Coding::Zstd => "zstd",
             }));
+            if let Some(bits) = header.transform.noise_bits() {
+                words.push(if bits.is_narrow() { "narrow" } else { "wide" });
+            }
+            let n_strips = header.geometry.height.div_ceil(header.strip_height);
+            words.extend((n_strips > 1).then_some("strips"));
             if let Some(video) = header.video {
                 words.push(if video.format == PixelFormat::Rgb { "rgb" } else { "gray" });
-                words.extend((video.n_bands > 1).then_some("bands"));
-                let n_strips = header.geometry.height.div_ceil(header.strip_height);
-                words.extend((n_strips > 1).then_some("strips"));
                 let n_parts = video.access_unit_bytes.len() / header.geometry.n_frames / n_strips;
                 words.extend((n_parts > 1).then_some("parts"));
             }
@@ -115,6 +118,15 @@ pub fn examples([n, h, w]: [u64; 3]) -> Vec<Example> {
             (0..6).map(|i| (at.smooth() * 99.0) as u8 + i).collect()
         }),
         example("tiny_frames", &[n * h * w / 64, 8, 8], unsigned(1), |at| vec![at.t as u8]),
+        example("labels", shape, unsigned(2), |at| le16((at.x / 9 * 1000 + at.y / 7 * 77) as u16)),
+        example("repeated_doubles", shape, float(8), |at| {
+            (1.0 / (1 + at.x % 7 + at.y % 5) as f64).to_le_bytes().to_vec()
+        }),
+        example("roots", shape, float(8), |at| ((at.i + 1) as f64).sqrt().to_le_bytes().to_vec()),
+        movie(example("plain_movie", shape, unsigned(1), |at| vec![(at.smooth() * 100.0) as u8])),
+        movie(example("plain_colour_movie", &[n, h, w, 3], unsigned(1), |at| {
+            vec![((at.smooth() + at.component as f64 / 5.0) * 100.0) as u8]
+        })),
     ]
 }
 
@@ -123,8 +135,15 @@ pub fn large_examples() -> Vec<Example> {
     let bytes = Element { kind: SampleKind::Unsigned, sample_bytes: 1, n_samples: 1, big_endian: false };
     let words = Element { sample_bytes: 2, ..bytes };
     vec![
-        example("long_lines", &[2, 2, 17_000], bytes, |at| vec![(at.x / 100 + at.t) as u8]),
-        example("tall_frames", &[2, 33_000, 5], bytes, |at| vec![(at.y / 1000 + at.t) as u8]),
+        example("long_lines", &[1, 16, 17_000], words, |at| {
+            le16((at.x / 500 * 1500) as u16 + u16::from(at.noise(8)))
+        }),
+        example("tall_frames", &[1, 33_000, 5], words, |at| {
+            le16((at.y / 1000 * 1500) as u16 + u16::from(at.noise(8)))
+        }),
+        example("tall_pixels", &[1, 33_000, 16, 4], words, |at| {
+            le16((at.y / 1000 * 1500) as u16 + u16::from(at.noise(3)))
+        }),
         example("strips", &[2, 280, 512], words, |at| le16((at.y / 16 + at.x / 16 * 600 + at.t) as u16)),
         example("colour_strips", &[1, 160, 160, 3], words, |at| {
             le16(((at.smooth() + at.component as f64 / 5.0) * 180.0) as u16)
@@ -136,7 +155,12 @@ pub fn large_examples() -> Vec<Example> {
         example("noisy_strips", &[1, 520, 512], words, |at| {
             le16((at.smooth() * 3000.0) as u16 + u16::from(at.noise(2)))
         }),
-        example("two_slices", &[2, 512, 512], bytes, |at| vec![(at.y / 16 + at.x / 8 + at.t) as u8]),
+        movie(example("two_slices", &[2, 512, 512], bytes, |at| vec![(at.y / 16 + at.x / 8 + at.t) as u8])),
+        example("picture_in_noise", &[2, 256, 256], words, |at| {
+            le16(
+                (at.smooth() * 20_000.0) as u16 + (u16::from(at.noise(8)) << 2 | u16::from(at.noise(6)) >> 4),
+            )
+        }),
     ]
 }
 
@@ -151,6 +175,12 @@ pub fn examples_in_original_layout([n, h, w]: [u64; 3]) -> Vec<Example> {
         example.cd_values[4] = 1;
     }
     found
+}
+
+/// The same, of which the frames shall be a plain movie.
+fn movie(mut example: Example) -> Example {
+    example.cd_values[4] = 2;
+    example
 }
 
 fn example(name: &str, shape: &[u64], element: Element, sample: impl Fn(At) -> Vec<u8>) -> Example {

@@ -39,7 +39,7 @@ export interface CheckedChunk {
   content?: 'coded' | 'raw' | 'resized';
   mapping?: string;
   table_len?: number;
-  planes?: { bits: number; coding: 'constant' | 'raw' | 'video' }[];
+  planes?: { bits: number; coding: 'constant' | 'raw' | 'zstd' | 'noise' | 'video' }[];
   frame_bytes?: number[] | null;
 }
 

@@ -185,21 +185,21 @@ fn describe(stored: &[u8]) -> Result<Value> {
     let text = h5h264::capi::describe::json(stored).map_err(failure)?;
     let mut told: Value = serde_json::from_str(&text).map_err(anyhow::Error::new)?;
     // The original plugin's chunks have no such header.
-    if let Ok(Payload { content: Content::Coded { header, raw_planes, .. }, .. }) = Payload::read(stored)
+    if let Ok(Payload { content: Content::Coded { header, parts }, .. }) = Payload::read(stored)
         && let Some(video) = &header.video
     {
-        told["frame_bytes"] =
-            frame_bytes(&video.access_unit_bytes, header.geometry.n_frames, raw_planes.len());
+        let other_bytes = parts.raw_planes.len() + parts.zstd.len() + parts.noise.len();
+        told["frame_bytes"] = frame_bytes(&video.access_unit_bytes, header.geometry.n_frames, other_bytes);
     }
     Ok(told)
 }
 
-/// Stored bytes of each frame: its access units, of all strips, and its part of the raw planes.
-fn frame_bytes(access_units: &[usize], n_frames: usize, raw_bytes: usize) -> Value {
+/// Stored bytes of each frame: its access units, of all strips, and an equal part of all other planes.
+fn frame_bytes(access_units: &[usize], n_frames: usize, other_bytes: usize) -> Value {
     if n_frames == 0 || !access_units.len().is_multiple_of(n_frames) {
         return Value::Null;
     }
-    let mut bytes = vec![raw_bytes / n_frames; n_frames];
+    let mut bytes = vec![other_bytes / n_frames; n_frames];
     for (index, n) in access_units.iter().enumerate() {
         bytes[index % n_frames] += n;
     }

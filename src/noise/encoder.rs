@@ -1,0 +1,196 @@
+use super::context::{ContextMap, MAX_TABLES};
+use super::frequencies::Counts;
+use super::model::Predictors;
+use super::predictor::RowPredictor;
+use super::rans::{SYMBOLS_PER_TABLE, Symbol};
+use super::rows::{inner, inner_mut};
+use super::simd;
+use super::surroundings::{NoiseBits, RowScratch, Surroundings, load};
+use super::token::{self, BitWriter, N_TOKENS, n_extra_bits};
+use super::word::{Sum, Word};
+use crate::error::{Result, filled, reserve};
+use crate::geometry::Geometry;
+use crate::transform::Sample;
+
+/// A row, predicted.
+pub struct Residuals<'a> {
+    /// The context of each number.
+    pub contexts: &'a [u16],
+    /// The token of each residual.
+    pub tokens: &'a [u8],
+    /// The residuals, folded to unsigned.
+    pub folded: &'a [u32],
+}
+
+/// Makes residuals of numbers, frame by frame.
+pub struct FramePredictor<W: Word> {
+    geometry: Geometry,
+    bits: NoiseBits,
+    predictors: Vec<RowPredictor<W>>,
+    pub components: Vec<Surroundings<W>>,
+    scratch: RowScratch<W>,
+    folded: Vec<u32>,
+    t: usize,
+}
+
+impl<W: Word> FramePredictor<W> {
+    /// For frames of a strip, or of a part of one.
+    pub fn new(geometry: &Geometry, bits: NoiseBits, predictors: &Predictors) -> Result<Self> {
+        Ok(Self {
+            geometry: *geometry,
+            bits,
+            predictors: predictors.prepare(),
+            components: Surroundings::of_components(geometry)?,
+            scratch: RowScratch::new(geometry.width)?,
+            folded: filled(geometry.width)?,
+            t: 0,
+        })
+    }
+
+    /// Takes the numbers of the next frame.
+    pub fn load<S: Sample>(&mut self, numbers: &[S]) {
+        load(numbers, &mut self.components, self.t, &self.geometry, self.bits);
+    }
+
+    /// Goes on without predicting the frame that was loaded last.
+    pub fn skip(&mut self) {
+        let Geometry { n_frames, height, .. } = self.geometry;
+        for component in &mut self.components {
+            (0..height).for_each(|y| component.finish_row(self.t, y, n_frames > 1));
+        }
+        self.t += 1;
+    }
+
+    /// Predicts the frame that was loaded last, and shows its rows.
+    #[inline(always)]
+    pub fn predict(&mut self, mut show: impl FnMut(usize, usize, &Residuals<'_>)) {
+        let Geometry { n_frames, height, .. } = self.geometry;
+        let t = self.t;
+        for k in 0..self.components.len() {
+            let predictor = &self.predictors[Predictors::index(t, k)];
+            for y in 0..height {
+                self.components[k].start_row(y);
+                self.scratch.look_around(&self.components, k, t, y, predictor);
+                let component = &mut self.components[k];
+                let row = component.current.row(y as isize);
+                predictor.add_left(row, &mut self.scratch.sums);
+                fold_residuals(inner(row), &self.scratch.sums, self.bits, &mut self.folded);
+                let tokens = inner_mut(component.tokens.row_mut(y as isize));
+                for (token, &folded) in tokens.iter_mut().zip(&self.folded) {
+                    *token = W::token(folded);
+                }
+                show(k, y, &Residuals { contexts: &self.scratch.contexts, tokens, folded: &self.folded });
+                component.finish_row(t, y, n_frames > 1);
+            }
+        }
+        self.t += 1;
+    }
+}
+
+/// What is left of the numbers of a row. `sums` are what the neighbours add up to.
+#[inline(always)]
+fn fold_residuals<W: Word>(row: &[W], sums: &[W::Sum], bits: NoiseBits, folded: &mut [u32]) {
+    let n = folded.len();
+    let (row, sums) = (&row[..n], &sums[..n]);
+    let mask = W::Sum::truncate(bits.mask().into());
+    let unused = 32 - bits.bits;
+    for i in 0..n {
+        let number = row[i].widen();
+        let known = number - number.and(mask);
+        let prediction = (sums[i] >> W::FRACTION_BITS).max(known).min(known + mask);
+        // The difference modulo 2^bits.
+        let residual = (number - prediction).low() << unused >> unused;
+        folded[i] = token::fold(residual);
+    }
+}
+
+/// Symbols of all tables.
+const MAX_SYMBOLS: usize = MAX_TABLES * SYMBOLS_PER_TABLE;
+
+/// What is left of a strip, but for the entropy coding.
+pub struct Symbols {
+    /// Tokens with the tables they are in, row by row.
+    pub symbols: Vec<Symbol>,
+    /// What follows the tokens.
+    pub extra_bits: Vec<u8>,
+    /// How often each token comes, in each table.
+    pub counts: Vec<Counts>,
+}
+
+/// Codes the noise of a strip up to its symbols.
+pub struct NoiseEncoder<'a, W: Word> {
+    frames: FramePredictor<W>,
+    contexts: &'a ContextMap,
+    tables: Vec<u8>,
+    symbols: Vec<Symbol>,
+    extra_bits: BitWriter,
+    counts: [Vec<u32>; 2],
+}
+
+impl<'a, W: Word> NoiseEncoder<'a, W> {
+    /// For the frames of a strip.
+    pub fn new(
+        geometry: &Geometry,
+        bits: NoiseBits,
+        predictors: &Predictors,
+        contexts: &'a ContextMap,
+    ) -> Result<Self> {
+        Ok(Self {
+            frames: FramePredictor::new(geometry, bits, predictors)?,
+            contexts,
+            tables: filled(geometry.width)?,
+            symbols: reserve(geometry.chunk_samples())?,
+            extra_bits: BitWriter::default(),
+            counts: [vec![0; MAX_SYMBOLS], vec![0; MAX_SYMBOLS]],
+        })
+    }
+
+    /// Codes the next frame.
+    pub fn encode<S: Sample>(&mut self, numbers: &[S]) -> Result<()> {
+        self.frames.load(numbers);
+        simd::run(
+            #[inline(always)]
+            || self.encode_loaded(),
+        )
+    }
+
+    #[inline(always)]
+    fn encode_loaded(&mut self) -> Result<()> {
+        let Self { frames, contexts, tables, symbols, extra_bits, counts } = self;
+        let mut status = Ok(());
+        frames.predict(|_, _, row| {
+            contexts.look_up(row.contexts, tables);
+            let first = symbols.len();
+            symbols.extend(row.tokens.iter().zip(&*tables).map(|(&token, &table)| {
+                Symbol::from(table) * SYMBOLS_PER_TABLE as Symbol + Symbol::from(token)
+            }));
+            // Two counters for each symbol: a counter that is often the next one, too, would be waited for.
+            for pair in symbols[first..].chunks(2) {
+                for (counts, &symbol) in counts.iter_mut().zip(pair) {
+                    counts[usize::from(symbol) % MAX_SYMBOLS] += 1;
+                }
+            }
+            let longest = row.tokens.iter().copied().max().map_or(0, n_extra_bits);
+            if longest > 0 && status.is_ok() {
+                status = extra_bits.reserve(row.tokens.len() * longest as usize);
+                for (&token, &folded) in row.tokens.iter().zip(row.folded) {
+                    let n_bits = n_extra_bits(token);
+                    extra_bits.write(folded & !(u32::MAX << n_bits), n_bits);
+                }
+            }
+        });
+        status
+    }
+
+    /// All of the strip.
+    pub fn finish(self) -> Symbols {
+        let [even, odd] = self.counts.each_ref().map(|counts| counts.chunks_exact(SYMBOLS_PER_TABLE));
+        let of_table = |(even, odd): (&[u32], &[u32])| {
+            let mut counts = [0; N_TOKENS];
+            counts.iter_mut().zip(even).zip(odd).for_each(|((sum, even), odd)| *sum = even + odd);
+            counts
+        };
+        let counts = even.zip(odd).take(self.contexts.n_tables()).map(of_table).collect();
+        Symbols { symbols: self.symbols, extra_bits: self.extra_bits.finish(), counts }
+    }
+}
