@@ -27,7 +27,7 @@ pub mod video;
 
 use std::ffi::CStr;
 
-use h5filter::{Buffer, Failure, Filter, NewDataset, OutOfMemory, PluginClass, memory};
+use h5filter::{Buffer, Failure, Filter, Library, NewDataset, OutOfMemory, PluginClass, memory};
 
 use options::Options;
 use payload::Layout;
@@ -67,7 +67,11 @@ impl Filter for H264 {
         if !memory::is_available(bytes) {
             return Err(OutOfMemory { bytes }.into());
         }
-        Ok(filter::encode(cd_values, chunk)?)
+        let values_of_pointers = options::values_of_pointers(cd_values, chunk.len());
+        match values_of_pointers.filter(|_| Library::calling().is_some()) {
+            Some(cd_values) => Ok(filter::encode(&cd_values, chunk)?),
+            None => Ok(filter::encode(cd_values, chunk)?),
+        }
     }
 
     fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer, Failure> {
