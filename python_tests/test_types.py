@@ -1,5 +1,7 @@
 """Any type comes back bit for bit, and is stored with the filter."""
 
+import subprocess
+
 import h5py
 import numpy as np
 import pytest
@@ -321,3 +323,59 @@ def test_variable_length_data(path, dtype, options):
         with pytest.raises(ValueError):
             low_level(file, h5py.h5t.py_create(dtype, logical=True), (4, 4), h5py.h5z.FLAG_MANDATORY)
         assert list(file) == []
+
+
+def test_h5repack_of_every_type(path, tmp_path):
+    """HDF5 before 2.1 refuses the filter for variable-length data if it is asked for as a mandatory one; h5repack
+    copies such datasets as they are."""
+    record = np.dtype([("n", "u1"), ("text", h5py.string_dtype())])
+    with h5py.File(path, "w") as file:
+        file["numbers"] = np.arange(5)
+        arrays = {
+            "frames": (movie((12, 64, 80), "<u2"), np.dtype(("<u2", (64, 80)))),
+            "records": (frame_records(), None),
+            "long doubles": (np.ones(100, "c32"), None),
+            "members": (np.array([(i, f"text {i}") for i in range(100)], record), None),
+            "references": (np.array([file["numbers"].ref] * 100, h5py.ref_dtype), h5py.ref_dtype),
+            "strings": (np.array(["text"] * 100, object), h5py.string_dtype()),
+        }
+        for name, (values, dtype) in arrays.items():
+            n = len(values)
+            dataset = file.create_dataset(name, (n,), dtype or values.dtype, chunks=(n // 2,))
+            dataset[...] = values
+        file["scalar"] = 7
+    for flag, unfiltered in [(0, {"scalar", "references", "strings"}), (1, {"scalar", "references"})]:
+        packed = tmp_path / f"{flag}.h5"
+        subprocess.run(["h5repack", "-f", f"UD=32010,{flag},0", path, packed], check=True)
+        subprocess.run(["h5diff", path, packed], check=True)
+        with h5py.File(packed) as file:
+            assert {name for name, dataset in file.items() if not filters(dataset)} == unfiltered
+            for name in arrays.keys() - unfiltered:
+                assert all(mask == 0 for _, mask, _ in stored_chunks(file[name]))
+
+
+def test_a_last_dimension_of_1_changes_nothing(path):
+    frames = movie((12, 64, 80), "<u2")
+    with h5py.File(path, "w") as file:
+        plain = check_stored(create(file, frames, chunks=(4, 64, 80), name="plain"))
+        assert check_stored(create(file, frames[..., np.newaxis], chunks=(4, 64, 80, 1))) == plain
+
+
+@pytest.mark.parametrize(
+    "arranged, chunks, limit",
+    [
+        (lambda frames: frames.reshape(4, 3, 256, 256), (2, 3, 256, 256), 1.05),
+        (lambda frames: frames, (4, 16, 256), 1.15),
+        (lambda frames: frames, (4, 256, 64), 1.3),
+        (lambda frames: frames, (4, 64, 64), 1.35),
+        (lambda frames: frames[:4].transpose(1, 2, 0), (256, 256, 4), 1.25),
+        (lambda frames: frames.transpose(1, 2, 0), (256, 256, 12), 1.35),
+    ],
+    ids=["channels", "rows", "columns", "tiles", "four frames last", "twelve frames last"],
+)
+def test_what_other_chunk_shapes_cost(path, arranged, chunks, limit):
+    frames = movie((12, 256, 256), "<u2") + np.random.default_rng(0).poisson(9, (12, 256, 256)).astype("<u2")
+    values = np.ascontiguousarray(arranged(frames))
+    with h5py.File(path, "w") as file:
+        plain = check_stored(create(file, frames[: values.size >> 16], chunks=(4, 256, 256), name="plain"))
+        assert check_stored(create(file, values, chunks=chunks)) < limit * plain

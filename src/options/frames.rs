@@ -17,8 +17,8 @@ impl FrameShape {
     /// are rows under each other.
     pub(super) fn of(chunk_shape: &[u64], element: &Element) -> Result<Self> {
         let n_samples = element.n_samples as u64;
-        match chunk_shape {
-            _ if n_samples > MAX_RECORD_SAMPLES => Self::of_rows(chunk_shape, n_samples),
+        match without_last_ones(chunk_shape) {
+            shape if n_samples > MAX_RECORD_SAMPLES => Self::of_rows(shape, n_samples),
             [shape @ .., n @ (3 | 4)] if !shape.is_empty() && element.bytes() <= MAX_PIXEL_BYTES => {
                 Self::of_frames(shape, n * n_samples)
             }
@@ -44,6 +44,16 @@ impl FrameShape {
         })?;
         Ok(Self { n_frames: 1, height, width: n_samples, n_components: 1 })
     }
+}
+
+/// Dimensions of 1 at the end say nothing: (n, height, width, 1) is (n, height, width).
+fn without_last_ones(mut shape: &[u64]) -> &[u64] {
+    while let [before @ .., 1] = shape
+        && before.len() > 1
+    {
+        shape = before;
+    }
+    shape
 }
 
 fn product(numbers: &[u64]) -> Option<u64> {

@@ -199,6 +199,10 @@ mod tests {
         assert_eq!(geometry(&[], &[10, 20, 30], U16), g(10, 20, 30, 1, 2));
         assert_eq!(geometry(&[], &[2, 5, 20, 30, 3], U8), g(10, 20, 30, 3, 1));
         assert_eq!(geometry(&[], &[20, 30], U16), g(1, 20, 30, 1, 2));
+        assert_eq!(geometry(&[], &[10, 20, 30, 1], U16), g(10, 20, 30, 1, 2));
+        assert_eq!(geometry(&[], &[10, 20, 30, 3, 1, 1], U8), g(10, 20, 30, 3, 1));
+        assert_eq!(geometry(&[], &[10, 20, 1], U16), g(1, 10, 20, 1, 2));
+        assert_eq!(geometry(&[], &[20, 1], U16), g(1, 20, 1, 1, 2));
         assert_eq!(geometry(&[], &[30], U16), g(1, 1, 30, 1, 2));
         assert_eq!(geometry(&[], &[3], U16), g(1, 1, 3, 1, 2));
         assert_eq!(geometry(&[], &[10, 20, 30, 4], COMPLEX64), g(10, 20, 30, 8, 4));
