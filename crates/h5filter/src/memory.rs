@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// Whether this process can have `bytes` more bytes of memory now.
 ///
@@ -16,17 +16,17 @@ pub fn is_available(bytes: usize) -> bool {
 /// Puts memory by for the time when there is none: as much as was ever asked for here. It is not touched, so
 /// it counts for limits alone.
 pub fn put_by(bytes: usize) {
-    let mut reserve = RESERVE.lock().unwrap_or_else(PoisonError::into_inner);
-    reserve.wanted_bytes = reserve.wanted_bytes.max(bytes);
-    let wanted_bytes = reserve.wanted_bytes;
-    if reserve.mapping.as_ref().is_none_or(|mapping| mapping.bytes < wanted_bytes) {
-        reserve.mapping = Mapping::new(wanted_bytes).or(reserve.mapping.take());
+    // Another thread's lock is not waited for: in the child of a fork, nobody would give it back.
+    if let Ok(mut reserve) = RESERVE.try_lock() {
+        reserve.put_by(bytes);
     }
 }
 
 /// Gives back what was put by, for whoever asks for memory next.
 pub(crate) fn use_reserve() {
-    RESERVE.lock().unwrap_or_else(PoisonError::into_inner).mapping = None;
+    if let Ok(mut reserve) = RESERVE.try_lock() {
+        reserve.mapping = None;
+    }
 }
 
 static RESERVE: Mutex<Reserve> = Mutex::new(Reserve { wanted_bytes: 0, mapping: None });
@@ -34,6 +34,15 @@ static RESERVE: Mutex<Reserve> = Mutex::new(Reserve { wanted_bytes: 0, mapping: 
 struct Reserve {
     wanted_bytes: usize,
     mapping: Option<Mapping>,
+}
+
+impl Reserve {
+    fn put_by(&mut self, bytes: usize) {
+        self.wanted_bytes = self.wanted_bytes.max(bytes);
+        if self.mapping.as_ref().is_none_or(|mapping| mapping.bytes < self.wanted_bytes) {
+            self.mapping = Mapping::new(self.wanted_bytes).or(self.mapping.take());
+        }
+    }
 }
 
 /// Memory from the system, which nobody touches. Not from malloc: glibc's keeps to itself what it was given
@@ -77,16 +86,16 @@ mod tests {
 
     #[test]
     fn the_reserve_is_as_large_as_was_ever_asked_for() {
-        let bytes = || RESERVE.lock().unwrap().mapping.as_ref().map(|mapping| mapping.bytes);
-        put_by(1 << 20);
-        put_by(1 << 16);
-        assert_eq!(bytes(), Some(1 << 20));
-        put_by(1 << 62);
-        assert_eq!(bytes(), Some(1 << 20));
-        RESERVE.lock().unwrap().wanted_bytes = 1 << 20;
-        use_reserve();
-        assert_eq!(bytes(), None);
-        put_by(1);
-        assert_eq!(bytes(), Some(1 << 20));
+        let mut reserve = Reserve { wanted_bytes: 0, mapping: None };
+        let bytes = |reserve: &Reserve| reserve.mapping.as_ref().map(|mapping| mapping.bytes);
+        reserve.put_by(1 << 20);
+        reserve.put_by(1 << 16);
+        assert_eq!(bytes(&reserve), Some(1 << 20));
+        reserve.mapping = None;
+        reserve.put_by(1);
+        assert_eq!(bytes(&reserve), Some(1 << 20));
+        // What is not to be had takes nothing away.
+        reserve.put_by(1 << 62);
+        assert_eq!(bytes(&reserve), Some(1 << 20));
     }
 }
