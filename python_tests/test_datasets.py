@@ -45,25 +45,74 @@ def test_appending_frame_by_frame(path, frames):
         assert same_bytes(file["frames"][()], frames)
 
 
-@pytest.mark.parametrize("first", ["pass", "h5py.h5z.filter_avail(32010)", "file['read'][()]"])
-def test_a_process_that_only_appends(path, frames, first):
-    """HDF5 loads a plugin when a dataset is created or read, or when it is asked to. A process
-    that does none of this, and only writes to datasets that exist, gets its chunks stored as they
-    are, whatever the filter."""
+REFUSED = "required filter 32010 is not registered"
+# A process that writes to datasets that exist, and prints what HDF5 says.
+APPEND = """
+    import sys, h5py
+    from support import movie
+    with h5py.File(sys.argv[1], "a") as file:
+        {first}
+        for name in "small", "large":
+            frames = movie(file[name].shape, "<u2")
+            try:
+                file[name][...] = frames
+                file[name].flush()
+            except OSError as error:
+                print(error)
+"""
+# Of chunks that HDF5 caches, and of chunks that it does not.
+APPENDED = {"small": (SHAPE, CHUNKS), "large": ((4, 1000, 1000), (2, 1000, 1000))}
+
+
+def create_empty(path, **kwargs):
     with h5py.File(path, "w") as file:
-        file.create_dataset("frames", SHAPE, "<u2", chunks=CHUNKS, compression=FILTER_ID)
-        create(file, frames, name="read")
-    script = f"""
-        import sys, h5py
-        from support import movie
-        with h5py.File(sys.argv[1], "a") as file:
-            {first}
-            file["frames"][...] = movie({SHAPE}, "<u2")
-    """
-    run_python(script, path)
+        for name, (shape, chunks) in APPENDED.items():
+            file.create_dataset(name, shape, "<u2", chunks=chunks, compression=FILTER_ID, **kwargs)
+
+
+@pytest.mark.parametrize("fill_time", ["alloc", "ifset", "never"])
+def test_a_writer_without_the_filter_is_refused_before_anything_is_written(path, fill_time):
+    """HDF5 loads a plugin when a dataset is created or read, or when it is asked to, not when one that
+    exists is written; and it stores chunks without an optional filter that it does not have."""
+    create_empty(path, fill_time=fill_time)
+    for first in "pass", "h5py.h5pl.remove(0)":
+        output = run_python(APPEND.format(first=first), path)
+        assert output.count(REFUSED) == 2
+        with h5py.File(path) as file:
+            assert [file[name].id.get_num_chunks() for name in APPENDED] == [0, 0]
+
+
+def test_a_writer_with_another_hdf5_is_refused(path, system_python):
+    create_empty(path)
+    assert run_python(APPEND.format(first="pass"), path, python=system_python).count(REFUSED) == 2
     with h5py.File(path) as file:
-        assert same_bytes(file["frames"][()], frames)
-        assert {mask for _, mask, _ in stored_chunks(file["frames"])} == {1 if first == "pass" else 0}
+        assert [file[name].id.get_num_chunks() for name in APPENDED] == [0, 0]
+
+
+@pytest.mark.parametrize("first", ["h5py.h5z.filter_avail(32010)", "file['read'][()]"])
+def test_a_writer_that_has_asked_for_the_filter_uses_it(path, first):
+    create_empty(path)
+    with h5py.File(path, "a") as file:
+        create(file, movie(SHAPE, "<u2"), name="read")
+    assert run_python(APPEND.format(first=first), path) == ""
+    with h5py.File(path) as file:
+        for name, (shape, _) in APPENDED.items():
+            check_stored(file[name])
+            assert same_bytes(file[name][()], movie(shape, "<u2"))
+
+
+def test_the_filter_is_mandatory_whatever_was_asked_for(path, frames):
+    with h5py.File(path, "w") as file:
+        assert filters(create(file, frames))[0][1] == h5py.h5z.FLAG_MANDATORY
+        again = file["frames"].id.get_create_plist()
+        copy = h5py.h5d.create(file.id, b"copy", h5py.h5t.STD_I16BE, h5py.h5s.create_simple(SHAPE), dcpl=again)
+        assert copy.get_create_plist().get_filter(0)[1] == h5py.h5z.FLAG_MANDATORY
+
+
+def test_the_originals_layout_stays_optional(path, frames):
+    """It can't hold every chunk, and the original asks for no more."""
+    with h5py.File(path, "w") as file:
+        assert filters(create(file, frames, options=(0, 0, 0, 0, 1)))[0][1] == h5py.h5z.FLAG_OPTIONAL
 
 
 def test_shrinking_and_growing_again_shows_the_fill_value(path, frames):

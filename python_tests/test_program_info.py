@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 from program import frames, in_a_folder_of_its_own, run, write_everything  # noqa: F401
-from support import create
+from support import check_stored, create
 
 
 def damage(path, name, index):
@@ -72,6 +72,37 @@ def test_verify_says_what_it_cannot_check():
     Path("a.h5").write_bytes(content.replace(gzip, b"\xfe\x7e" + gzip[2:8] + b"unknown\0"))
     found = run("verify", "a.h5").stdout
     assert "a.h5:/frames: not checked: unknown (32510) is not available here" in found
+
+
+def test_chunks_that_were_stored_without_the_filter_are_reported_and_mended():
+    arrays = {"images": frames(), "line": frames().reshape(-1)[:10_000]}
+    with h5py.File("a.h5", "w") as file:
+        for name, values in arrays.items():
+            n = len(values) // 4
+            dataset = create(file, values, chunks=(n, *values.shape[1:]), name=name)
+            for start in 0, 2 * n:
+                raw = values[start : start + n].tobytes()
+                dataset.id.write_direct_chunk((start, *[0] * (values.ndim - 1)), raw, filter_mask=1)
+        create(file, frames(), chunks=(5, 64, 80), name="whole")
+    sentence = "2 chunks of 102.40 kB were stored without h5h264"
+    found = run("verify", "a.h5").stdout
+    assert f"a.h5:/images: {sentence}" in found and "/whole" not in found and found.count("without") == 2
+    report = json.loads(run("verify", "a.h5", "--json").stdout)
+    assert report["damaged"] == []
+    assert [(d["dataset"], d["n_chunks"], d["n_bytes"]) for d in report["unfiltered"]] == [
+        ("/images", 2, 2 * 5 * 64 * 80 * 2),
+        ("/line", 2, 10_000),
+    ]
+    assert sentence in run("info", "a.h5").stdout
+    objects = {o["path"]: o for o in json.loads(run("info", "--json", "a.h5").stdout)["objects"]}
+    assert objects["/images"]["h5h264"]["unfiltered"] == {"n_chunks": 2, "n_bytes": 102_400}
+    assert objects["/whole"]["h5h264"]["unfiltered"] == {"n_chunks": 0, "n_bytes": 0}
+    run("repack", "a.h5", "b.h5")
+    assert "without" not in run("verify", "b.h5").stdout
+    with h5py.File("a.h5") as before, h5py.File("b.h5") as after:
+        for name in before:
+            check_stored(after[name])
+            assert np.array_equal(before[name][()], after[name][()])
 
 
 def test_info_shows_how_datasets_are_stored():

@@ -1,10 +1,24 @@
-"""Any numeric type comes back bit for bit; what can't be packed is refused at creation."""
+"""Any type comes back bit for bit, and is stored with the filter."""
+
+import subprocess
 
 import h5py
 import numpy as np
 import pytest
 
-from support import FILTER_ID, check_stored, chunk_bytes, create, movie, noise, round_trip, same_bytes
+from support import (
+    FILTER_ID,
+    MAGIC,
+    check_stored,
+    chunk_bytes,
+    create,
+    filters,
+    movie,
+    noise,
+    round_trip,
+    same_bytes,
+    stored_chunks,
+)
 
 INTEGERS = ["i1", "u1"] + [order + kind for kind in ("i2", "u2", "i4", "u4", "i8", "u8") for order in "<>"]
 FLOATS = [order + kind for kind in ("f2", "f4", "f8") for order in "<>"]
@@ -197,45 +211,109 @@ def test_native_complex_numbers(path, order, bits):
         assert same_bytes(read, values)
 
 
-@pytest.mark.parametrize(
-    "dtype, reason",
-    [
-        (h5py.ref_dtype, "references"),
-        (h5py.regionref_dtype, "references"),
-        (np.dtype([("n", "u1"), ("text", h5py.string_dtype())]), "variable-length data"),
-        (np.dtype((h5py.vlen_dtype("u1"), (1,))), "variable-length data"),
-        (np.dtype((h5py.ref_dtype, (2,))), "references"),
-        (np.dtype("S17"), "elements of 17 bytes (expected at most 16)"),
-        (np.dtype("V100"), "elements of 100 bytes (expected at most 16)"),
-        (np.dtype([("a", "f8"), ("b", "f8"), ("c", "u1")]), "elements of 17 bytes (expected at most 16)"),
-        (np.dtype("c32"), "elements of 32 bytes (expected at most 16)"),
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("options", [None, (16, 16, 1)], ids=["shape", "explicit"])
-def test_what_cannot_be_packed_is_refused_and_leaves_nothing_behind(path, dtype, reason, options):
+def frame_records(n=12, dtype="<u2"):
+    records = np.zeros(n, [("time", "f8"), ("image", dtype, (64, 80))])
+    records["time"] = np.arange(n)
+    records["image"] = movie((n, 64, 80), dtype)
+    return records
+
+
+@pytest.mark.parametrize("dtype", ["u1", "<u2", ">u2", "<i4", "f4", "f8", "c8"])
+@pytest.mark.parametrize("n_leading", [0, 1])
+def test_arrays_that_are_frames_are_stored_as_frames(path, dtype, n_leading):
+    frames = movie((12, 64, 80), dtype)
+    array = np.dtype((np.dtype(dtype), (1,) * n_leading + (64, 80)))
     with h5py.File(path, "w") as file:
-        file["other"] = 1
-        with pytest.raises((TypeError, ValueError)) as caught:
-            file.create_dataset("frames", (16, 16), dtype, compression=FILTER_ID, compression_opts=options)
-        assert "h5h264: unsupported datatype: " in str(caught.value)
-        assert reason in str(caught.value)
-        assert list(file) == ["other"]
+        plain = check_stored(create(file, frames, chunks=(4, 64, 80), name="plain"))
+        dataset = file.create_dataset("frames", (12,), array, chunks=(4,), compression=FILTER_ID)
+        dataset[...] = frames.reshape(dataset[()].shape)
+        file.flush()
+        # The same pixels, and the same stored bytes.
+        assert check_stored(dataset) == plain
+        assert filters(dataset)[0][2][:2] == (64, 80)
     with h5py.File(path) as file:
-        assert list(file) == ["other"]
+        assert same_bytes(file["frames"][()].reshape(frames.shape), frames)
+
+
+def test_arrays_of_spectra_and_of_colour_frames(path):
+    with h5py.File(path, "w") as file:
+        for name, shape in [("spectra", (300,)), ("colour", (40, 50, 3)), ("pixel", (3,)), ("nested", (2, 40, 50))]:
+            values = movie((20, *shape), "<u2")
+            dtype = np.dtype(("<u2", shape))
+            dataset = file.create_dataset(name, (20,), dtype, chunks=(10,), compression=FILTER_ID)
+            dataset[...] = values
+            file.flush()
+            check_stored(dataset)
+            assert same_bytes(dataset[()], values)
+
+
+@pytest.mark.parametrize("dtype", ["<u2", ">u2", "f4"])
+def test_records_with_a_frame(path, dtype):
+    records = frame_records(dtype=dtype)
+    n_bytes = round_trip(path, records, chunks=(4,))
+    assert n_bytes < 0.85 * records.nbytes
+
+
+@pytest.mark.parametrize("n_columns", [2, 3, 5, 20, 200])
+@pytest.mark.parametrize("shape, chunks", [((500,), (200,)), ((40, 30), (16, 16)), ((4, 10, 3), (2, 10, 3))])
+def test_tables(path, n_columns, shape, chunks):
+    kinds = ["f8", "<i8", ">u2", "u1", "S5"]
+    table = np.zeros(shape, [(f"column {i}", kinds[i % len(kinds)]) for i in range(n_columns)])
+    for name in table.dtype.names[1::3]:
+        table[name] = np.arange(table.size).reshape(shape) % 251
+    assert round_trip(path, table, chunks=chunks) < table.nbytes
+
+
+@pytest.mark.parametrize("n_bytes", [17, 30, 64, 65, 100, 1000])
+def test_long_strings_and_opaque_bytes(path, n_bytes):
+    for dtype in f"S{n_bytes}", f"V{n_bytes}":
+        elements = noise((3, 10, 4), f"V{n_bytes}").view(dtype)
+        with h5py.File(path, "w") as file:
+            dataset = create(file, elements)
+            check_stored(dataset)
+            assert dataset[()].tobytes() == elements.tobytes()
+
+
+def test_complex_numbers_of_long_doubles(path):
+    round_trip(path, np.ones((20, 20), "c32"))
+
+
+def test_references_and_variable_length_members(path):
+    """As with gzip: a chunk has what leads to the data."""
+    record = np.dtype([("n", "u1"), ("text", h5py.string_dtype())])
+    with h5py.File(path, "w") as file:
+        file["target"] = np.arange(10)
+        region = file["target"].regionref[2:5]
+        for name, value, dtype in [
+            ("references", file["target"].ref, h5py.ref_dtype),
+            ("regions", region, h5py.regionref_dtype),
+            ("records", (7, "text"), record),
+        ]:
+            dataset = file.create_dataset(name, (16, 16), dtype, chunks=(16, 16), compression=FILTER_ID)
+            dataset[3, 4] = np.array(value, dtype) if name == "records" else value
+            file.flush()
+            check_stored(dataset)
+    with h5py.File(path) as file:
+        assert file[file["references"][3, 4]] == file["target"]
+        assert file["target"][file["regions"][3, 4]].tolist() == [2, 3, 4]
+        assert file["records"][3, 4].tolist() == (7, b"text")
 
 
 @pytest.mark.parametrize("dtype", [h5py.string_dtype(), h5py.vlen_dtype("u1")], ids=["strings", "arrays"])
-@pytest.mark.parametrize("options", [None, (4, 4, 1)], ids=["shape", "explicit"])
-def test_variable_length_data_survives(path, dtype, options):
-    """HDF5 does not ask optional filters, as h5py registers them, whether they can pack
-    variable-length data. Mandatory ones it refuses on its own."""
+@pytest.mark.parametrize("options", [None, (0, 0, 0, 1), (4, 4, 1)], ids=["shape", "preset", "explicit"])
+def test_variable_length_data(path, dtype, options):
+    """HDF5 before 2.1 does not call set_local for variable-length data, but filters its chunks. Mandatory
+    filters it refuses on its own."""
     one = "text" if h5py.check_string_dtype(dtype) else np.arange(5, dtype="u1")
     with h5py.File(path, "w") as file:
         dataset = file.create_dataset(
             "frames", (4, 4), dtype, compression=FILTER_ID, compression_opts=options
         )
         dataset[1, 2] = one
+        file.flush()
+        for _, mask, stored in stored_chunks(dataset):
+            assert mask == 0 and stored.startswith(MAGIC)
+        assert filters(dataset)[0][1] == h5py.h5z.FLAG_OPTIONAL
     with h5py.File(path) as file:
         read = file["frames"].asstr()[1, 2] if isinstance(one, str) else file["frames"][1, 2]
         assert np.array_equal(read, one)
@@ -245,3 +323,59 @@ def test_variable_length_data_survives(path, dtype, options):
         with pytest.raises(ValueError):
             low_level(file, h5py.h5t.py_create(dtype, logical=True), (4, 4), h5py.h5z.FLAG_MANDATORY)
         assert list(file) == []
+
+
+def test_h5repack_of_every_type(path, tmp_path):
+    """HDF5 before 2.1 refuses the filter for variable-length data if it is asked for as a mandatory one; h5repack
+    copies such datasets as they are."""
+    record = np.dtype([("n", "u1"), ("text", h5py.string_dtype())])
+    with h5py.File(path, "w") as file:
+        file["numbers"] = np.arange(5)
+        arrays = {
+            "frames": (movie((12, 64, 80), "<u2"), np.dtype(("<u2", (64, 80)))),
+            "records": (frame_records(), None),
+            "long doubles": (np.ones(100, "c32"), None),
+            "members": (np.array([(i, f"text {i}") for i in range(100)], record), None),
+            "references": (np.array([file["numbers"].ref] * 100, h5py.ref_dtype), h5py.ref_dtype),
+            "strings": (np.array(["text"] * 100, object), h5py.string_dtype()),
+        }
+        for name, (values, dtype) in arrays.items():
+            n = len(values)
+            dataset = file.create_dataset(name, (n,), dtype or values.dtype, chunks=(n // 2,))
+            dataset[...] = values
+        file["scalar"] = 7
+    for flag, unfiltered in [(0, {"scalar", "references", "strings"}), (1, {"scalar", "references"})]:
+        packed = tmp_path / f"{flag}.h5"
+        subprocess.run(["h5repack", "-f", f"UD=32010,{flag},0", path, packed], check=True)
+        subprocess.run(["h5diff", path, packed], check=True)
+        with h5py.File(packed) as file:
+            assert {name for name, dataset in file.items() if not filters(dataset)} == unfiltered
+            for name in arrays.keys() - unfiltered:
+                assert all(mask == 0 for _, mask, _ in stored_chunks(file[name]))
+
+
+def test_a_last_dimension_of_1_changes_nothing(path):
+    frames = movie((12, 64, 80), "<u2")
+    with h5py.File(path, "w") as file:
+        plain = check_stored(create(file, frames, chunks=(4, 64, 80), name="plain"))
+        assert check_stored(create(file, frames[..., np.newaxis], chunks=(4, 64, 80, 1))) == plain
+
+
+@pytest.mark.parametrize(
+    "arranged, chunks, limit",
+    [
+        (lambda frames: frames.reshape(4, 3, 256, 256), (2, 3, 256, 256), 1.05),
+        (lambda frames: frames, (4, 16, 256), 1.15),
+        (lambda frames: frames, (4, 256, 64), 1.3),
+        (lambda frames: frames, (4, 64, 64), 1.35),
+        (lambda frames: frames[:4].transpose(1, 2, 0), (256, 256, 4), 1.25),
+        (lambda frames: frames.transpose(1, 2, 0), (256, 256, 12), 1.35),
+    ],
+    ids=["channels", "rows", "columns", "tiles", "four frames last", "twelve frames last"],
+)
+def test_what_other_chunk_shapes_cost(path, arranged, chunks, limit):
+    frames = movie((12, 256, 256), "<u2") + np.random.default_rng(0).poisson(9, (12, 256, 256)).astype("<u2")
+    values = np.ascontiguousarray(arranged(frames))
+    with h5py.File(path, "w") as file:
+        plain = check_stored(create(file, frames[: values.size >> 16], chunks=(4, 256, 256), name="plain"))
+        assert check_stored(create(file, values, chunks=chunks)) < limit * plain

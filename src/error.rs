@@ -9,8 +9,6 @@ use h5filter::{Failure, Minor, OutOfMemory};
 pub enum Error {
     /// The options don't fit the dataset: whoever creates it has to pass others.
     Options(String),
-    /// The datatype can't be packed: choose another filter.
-    Datatype(String),
     /// The chunk was written by something else that uses the same filter id.
     Foreign(String),
     /// The chunk needs a newer version of this filter.
@@ -46,7 +44,7 @@ pub(crate) use {bad_options, damaged};
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Options(reason) | Self::Datatype(reason) | Self::Foreign(reason) => f.write_str(reason),
+            Self::Options(reason) | Self::Foreign(reason) => f.write_str(reason),
             Self::Newer { found, supported } => write!(
                 f,
                 "the chunk has format version {found}, which a newer h5h264 wrote (this one reads up to version \
@@ -71,7 +69,6 @@ impl From<Error> for Failure {
     fn from(e: Error) -> Self {
         let minor = match &e {
             Error::Options(_) => Minor::BadValue,
-            Error::Datatype(_) => Minor::BadType,
             Error::OutOfMemory(_) => Minor::NoSpace,
             Error::Foreign(_) | Error::Newer { .. } | Error::Damaged(_) | Error::Codec(_) => {
                 Minor::CantFilter

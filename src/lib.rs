@@ -7,6 +7,7 @@
 //! same to programs that read and write stored chunks themselves.
 
 pub mod advice;
+mod as_it_is;
 pub mod avcodec;
 pub mod capi;
 pub mod error;
@@ -31,30 +32,65 @@ mod zstd_plane;
 
 use std::ffi::CStr;
 
-use h5filter::{Buffer, Failure, Filter, NewDataset, PluginClass};
+use h5filter::{Buffer, Failure, Filter, Library, NewDataset, OutOfMemory, PluginClass, memory};
+
+use options::Options;
+use payload::Layout;
 
 /// The filter id. The HDF Group's list has it as LPC-Rice's; the users of h5h264 have always used it.
 pub const FILTER_ID: i32 = 32010;
+
+/// What encoding needs beside what grows with the chunk: tables, sessions of small pictures.
+const SMALL_BUFFERS_BYTES: usize = 8 << 20;
+
+/// What an allocator needs at most to keep account of a buffer, and to round it up.
+const ALLOCATORS_BYTES: usize = 256 << 10;
 
 struct H264;
 
 impl Filter for H264 {
     const ID: i32 = FILTER_ID;
     const NAME: &'static CStr = c"h5h264";
+    const WRAPPING_BYTES: usize = as_it_is::HEAD_BYTES;
 
     fn set_local(dataset: &NewDataset<'_>) -> Result<(), Failure> {
         let cd_values = options::resolve(dataset)?;
         video::check_encoder()?;
-        dataset.set_cd_values(&cd_values)
+        // An optional filter is left out, in silence, by every program that does not have it. The original
+        // layout can't hold every chunk, so there it is as the user says.
+        let options = Options::for_chunk(&cd_values, 0)?;
+        put_by_for(options.geometry.chunk_bytes());
+        match options.layout {
+            Layout::Original => dataset.set_cd_values(&cd_values),
+            _ => dataset.set_mandatory_cd_values(&cd_values),
+        }
     }
 
     fn encode(cd_values: &[u32], chunk: &[u8]) -> Result<Buffer, Failure> {
-        Ok(filter::encode(cd_values, chunk)?)
+        put_by_for(chunk.len());
+        let bytes = chunk.len().saturating_mul(2).saturating_add(SMALL_BUFFERS_BYTES);
+        if !memory::is_available(bytes) {
+            return Err(OutOfMemory { bytes }.into());
+        }
+        let values_of_pointers = options::values_of_pointers(cd_values, chunk.len());
+        match values_of_pointers.filter(|_| Library::calling().is_some()) {
+            Some(cd_values) => Ok(filter::encode(&cd_values, chunk)?),
+            None => Ok(filter::encode(cd_values, chunk)?),
+        }
     }
 
     fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer, Failure> {
         Ok(filter::decode(cd_values, stored)?)
     }
+
+    fn wrap(cd_values: &[u32], room: &mut [u8], chunk_bytes: usize) -> Result<usize, Failure> {
+        Ok(as_it_is::wrap(cd_values, room, chunk_bytes)?)
+    }
+}
+
+/// So that a chunk can be stored as it is when there is no memory.
+fn put_by_for(chunk_bytes: usize) {
+    memory::put_by(chunk_bytes.saturating_add(as_it_is::HEAD_BYTES + ALLOCATORS_BYTES));
 }
 
 /// What a program that contains this crate and HDF5 hands to `H5Zregister`, once.

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::fs;
+
 use support::{Hdf5, Lab, built_plugin};
 
 const OUR_SENTENCE: &str = "h5h264: preset 77 does not exist (expected 0, ultrafast, to 9, placebo)";
@@ -56,6 +58,32 @@ fn chunks_that_are_filtered_at_exit_are_whole() {
     lab.build("dataset", Hdf5::Shared, "dataset");
     lab.run("open_at_exit", &["open.h5"]).succeeded().was_silent();
     lab.run("dataset", &["check", "open.h5", "frames"]).succeeded();
+}
+
+#[test]
+fn a_program_without_the_filter_is_told_when_it_writes() {
+    for hdf5 in [Hdf5::Shared, Hdf5::Static] {
+        let lab = Lab::new();
+        lab.build("dataset", hdf5, "dataset");
+        lab.build("stored_chunk", Hdf5::Shared, "stored_chunk");
+        let write = ["write", "frames.h5", "frames", "u16", "8", "64", "80", "4"];
+        lab.run("dataset", &write).succeeded().was_silent();
+        // Datasets that h5repack makes have the filter as those of other programs.
+        lab.run("h5repack", &["-f", "UD=32010,1,0", "frames.h5", "packed.h5"]).succeeded().was_silent();
+        let stored = || {
+            let chunk = ["get", "packed.h5", "frames", "1", "bytes"];
+            (
+                lab.run("stored_chunk", &chunk).succeeded().stdout,
+                fs::read(lab.path("bytes")).expect("a chunk"),
+            )
+        };
+        let before = stored();
+        // HDF5 loads no plugin for it, though it could.
+        let run = lab.run("dataset", &["overwrite", "packed.h5", "frames"]).failed();
+        run.printed("required filter 32010 is not registered");
+        assert!(stored() == before);
+        lab.run("dataset", &["check", "packed.h5", "frames"]).succeeded().was_silent();
+    }
 }
 
 #[test]

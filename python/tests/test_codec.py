@@ -94,11 +94,6 @@ def test_options_and_chunks_of_the_original_layout():
         (lambda stored: h5h264.encode(np.zeros((0, 5))), ValueError, r"of shape \(0, 5\) is not a chunk"),
         (lambda stored: h5h264.encode(np.array(["text"])), TypeError, "<U4"),
         (lambda stored: h5h264.encode(np.zeros((9, 9)), "best"), ValueError, "preset 'best' does not exist"),
-        (
-            lambda stored: h5h264.encode(np.zeros((9, 9), "V17")),
-            ValueError,
-            "h5h264: unsupported datatype: elements of 17",
-        ),
     ],
 )
 def test_errors_say_what_is_wrong(action, error, sentence):

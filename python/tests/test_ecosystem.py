@@ -94,6 +94,42 @@ def test_h5netcdf_and_xarray_write_and_read(path):
         assert h5h264.H264.from_dataset(file["frames"]).preset == "superfast"
 
 
+@pytest.mark.parametrize("is_imported", [True, False])
+def test_dask_workers_write_with_the_filter_or_not_at_all(path, tmp_path, is_imported):
+    """Workers open the file that xarray has created, and HDF5 loads no plugin when it writes."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        """
+import importlib, sys
+import h5py, xarray
+from distributed import Client, LocalCluster
+from support import check_stored, movie, same_bytes
+
+if __name__ == "__main__":
+    frames = movie((12, 50, 60), "<u2")
+    path, is_imported = sys.argv[1:]
+    dataset = xarray.Dataset({"frames": (("t", "y", "x"), frames)}).chunk({"t": 5})
+    encoding = {"frames": {"chunksizes": (5, 50, 60), "compression": 32010}}
+    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": "CRITICAL"}
+    with LocalCluster(n_workers=1, **options) as cluster, Client(cluster) as client:
+        if is_imported == "True":
+            client.run(importlib.import_module, "h5h264")
+        try:
+            dataset.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+        except OSError as error:
+            print(error)
+            sys.exit()
+    with h5py.File(path) as file:
+        check_stored(file["frames"])
+        assert same_bytes(file["frames"][()], frames)
+    print("written")
+"""
+    )
+    script = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    output = run_python(script, program, path, is_imported, **WITH_PATH)
+    assert ("written" if is_imported else "required filter 32010 is not registered") in output
+
+
 def test_xarray_reads_through_netcdf4(netcdf_path):
     script = f"""
         import sys, xarray

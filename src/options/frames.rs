@@ -1,6 +1,6 @@
-use h5filter::SampleKind;
+use h5filter::{Element, SampleKind};
 
-use super::MAX_ELEMENT_BYTES;
+use super::{MAX_PIXEL_BYTES, MAX_RECORD_SAMPLES};
 use crate::error::{Result, bad_options};
 use crate::geometry::Geometry;
 
@@ -13,21 +13,51 @@ pub(super) struct FrameShape {
 }
 
 impl FrameShape {
-    pub(super) fn of(chunk_shape: &[u64]) -> Result<Self> {
-        let (n_components, shape) = match chunk_shape {
-            [shape @ .., n @ (3 | 4)] if !shape.is_empty() => (*n, shape),
-            shape => (1, shape),
-        };
+    /// What the chunk shape and the samples of an element say. Records of too many samples to be components
+    /// are rows under each other.
+    pub(super) fn of(chunk_shape: &[u64], element: &Element) -> Result<Self> {
+        let n_samples = element.n_samples as u64;
+        match without_last_ones(chunk_shape) {
+            shape if n_samples > MAX_RECORD_SAMPLES => Self::of_rows(shape, n_samples),
+            [shape @ .., n @ (3 | 4)] if !shape.is_empty() && element.bytes() <= MAX_PIXEL_BYTES => {
+                Self::of_frames(shape, n * n_samples)
+            }
+            shape => Self::of_frames(shape, n_samples),
+        }
+    }
+
+    fn of_frames(shape: &[u64], n_components: u64) -> Result<Self> {
         let (frames, height, width) = match shape {
             [frames @ .., height, width] => (frames, *height, *width),
             [width] => (&[][..], 1, *width),
             [] => return Err(bad_options!("the dataset has no chunk shape")),
         };
-        let n_frames = frames.iter().try_fold(1u64, |product, &n| product.checked_mul(n));
         let n_frames =
-            n_frames.ok_or_else(|| bad_options!("a chunk of shape {chunk_shape:?} has over 2^64 frames"))?;
+            product(frames).ok_or_else(|| bad_options!("a chunk of shape {shape:?} has over 2^64 frames"))?;
         Ok(Self { n_frames, height, width, n_components })
     }
+
+    fn of_rows(shape: &[u64], n_samples: u64) -> Result<Self> {
+        let n_elements = product(shape).filter(|n| [*n, n_samples].iter().all(|n| u32::try_from(*n).is_ok()));
+        let height = n_elements.ok_or_else(|| {
+            bad_options!("a chunk of shape {shape:?} of elements of {n_samples} samples (expected fewer than 2^32 of each)")
+        })?;
+        Ok(Self { n_frames: 1, height, width: n_samples, n_components: 1 })
+    }
+}
+
+/// Dimensions of 1 at the end say nothing: (n, height, width, 1) is (n, height, width).
+fn without_last_ones(mut shape: &[u64]) -> &[u64] {
+    while let [before @ .., 1] = shape
+        && before.len() > 1
+    {
+        shape = before;
+    }
+    shape
+}
+
+fn product(numbers: &[u64]) -> Option<u64> {
+    numbers.iter().try_fold(1u64, |product, &n| product.checked_mul(n))
 }
 
 /// Frames as the user described them, whatever the chunk shape is.
@@ -51,9 +81,9 @@ pub(super) fn explicit_geometry(
     };
     match item_bytes {
         1 | 2 | 4 | 8 => Ok((Geometry::new(n_frames, height, width, 1, item_bytes)?, SampleKind::Unsigned)),
-        _ if item_bytes <= MAX_ELEMENT_BYTES as u64 => {
+        _ if item_bytes <= MAX_PIXEL_BYTES as u64 => {
             Ok((Geometry::new(n_frames, height, width, item_bytes, 1)?, SampleKind::Bytes))
         }
-        _ => Err(bad_options!("{item_bytes} bytes per sample (expected at most {MAX_ELEMENT_BYTES})")),
+        _ => Err(bad_options!("{item_bytes} bytes per sample (expected at most {MAX_PIXEL_BYTES})")),
     }
 }

@@ -10,14 +10,16 @@ use cd_values::{Passed, Stored};
 use frames::{FrameShape, explicit_geometry};
 
 use crate::avcodec::Preset;
-use crate::error::{Error, Result, bad_options};
+use crate::error::{Result, bad_options};
 use crate::geometry::Geometry;
 use crate::payload::Layout;
 use crate::picture::MAX_PICTURE_SIDE;
 use crate::video::is_movie;
 
-/// Elements of more bytes than this are refused: they are records, not samples.
-pub const MAX_ELEMENT_BYTES: usize = 16;
+/// Elements of at most so many bytes are pixels: what is in them are components.
+pub const MAX_PIXEL_BYTES: usize = 16;
+/// Samples of larger elements, records, that are components: as many as a chunk can have.
+const MAX_RECORD_SAMPLES: u64 = 64;
 
 /// Everything that is needed to encode a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,20 +39,21 @@ pub struct Options {
 /// Checks what the user passed against the dataset, and gives the values to store with it.
 pub fn resolve(dataset: &NewDataset<'_>) -> std::result::Result<CdValues, h5filter::Failure> {
     let cd_values = dataset.cd_values()?;
-    let element = dataset.element()?;
-    Ok(resolve_for(&cd_values, &dataset.chunk_shape()?, element)?)
+    let mut shape = dataset.chunk_shape()?;
+    let mut element = dataset.element()?;
+    if element.bytes() > MAX_PIXEL_BYTES {
+        // What is in arrays is as in a dataset with their dimensions after its own: frames, often.
+        let (array_shape, inner) = dataset.array_element()?;
+        shape.extend(array_shape);
+        element = inner;
+    }
+    Ok(resolve_for(&cd_values, &shape, element)?)
 }
 
 /// [`resolve`], for a chunk shape and an element.
 pub fn resolve_for(cd_values: &[u32], chunk_shape: &[u64], element: Element) -> Result<CdValues> {
     let passed = Passed::from_cd_values(cd_values)?;
-    if element.bytes() > MAX_ELEMENT_BYTES {
-        return Err(Error::Datatype(format!(
-            "unsupported datatype: elements of {} bytes (expected at most {MAX_ELEMENT_BYTES})",
-            element.bytes()
-        )));
-    }
-    let shape = FrameShape::of(chunk_shape)?;
+    let shape = FrameShape::of(chunk_shape, &element)?;
     let or = |passed: u32, inferred: u64| if passed == 0 { inferred } else { passed.into() };
     let (height, width) = (or(passed.height, shape.height), or(passed.width, shape.width));
     let item_bytes = or(passed.sample_bytes, element.sample_bytes as u64);
@@ -61,9 +64,8 @@ pub fn resolve_for(cd_values: &[u32], chunk_shape: &[u64], element: Element) -> 
     };
     let natural = (height, width) == (shape.height, shape.width) && describes_element;
     let (geometry, kind) = if natural {
-        let n_components = shape.n_components * element.n_samples as u64;
-        let geometry =
-            Geometry::new(shape.n_frames, height, width, n_components, element.sample_bytes as u64)?;
+        let sample_bytes = element.sample_bytes as u64;
+        let geometry = Geometry::new(shape.n_frames, height, width, shape.n_components, sample_bytes)?;
         (geometry, element.kind)
     } else {
         let chunk_bytes =
@@ -158,6 +160,20 @@ impl Options {
     }
 }
 
+/// The values for a chunk whose dataset `set_local` was not called for, though it could have been: HDF5 before
+/// 2.1 does not for variable-length strings and sequences, but filters their chunks. These hold 16 bytes for
+/// each, the length and where the heap has it. `None` if the values tell what the chunk is.
+pub fn values_of_pointers(cd_values: &[u32], chunk_bytes: usize) -> Option<CdValues> {
+    const POINTER_BYTES: usize = 16;
+    let passed = Passed::from_cd_values(cd_values).ok()?;
+    if Stored::is_stored(cd_values) || passed.describes_frames() {
+        return None;
+    }
+    let item_bytes = if chunk_bytes.is_multiple_of(POINTER_BYTES) { POINTER_BYTES } else { 1 };
+    let width = u32::try_from(chunk_bytes / item_bytes).ok()?;
+    Some(vec![1, width, item_bytes as u32, passed.preset.index(), passed.layout as u32])
+}
+
 /// The decoded size that `cd_values` promise for each chunk of the dataset, if they do.
 pub fn stored_chunk_bytes(cd_values: &[u32]) -> Option<usize> {
     let stored = Stored::is_stored(cd_values).then(|| Stored::from_cd_values(cd_values).ok());
@@ -192,11 +208,29 @@ mod tests {
         assert_eq!(geometry(&[], &[10, 20, 30], U16), g(10, 20, 30, 1, 2));
         assert_eq!(geometry(&[], &[2, 5, 20, 30, 3], U8), g(10, 20, 30, 3, 1));
         assert_eq!(geometry(&[], &[20, 30], U16), g(1, 20, 30, 1, 2));
+        assert_eq!(geometry(&[], &[10, 20, 30, 1], U16), g(10, 20, 30, 1, 2));
+        assert_eq!(geometry(&[], &[10, 20, 30, 3, 1, 1], U8), g(10, 20, 30, 3, 1));
+        assert_eq!(geometry(&[], &[10, 20, 1], U16), g(1, 10, 20, 1, 2));
+        assert_eq!(geometry(&[], &[20, 1], U16), g(1, 20, 1, 1, 2));
         assert_eq!(geometry(&[], &[30], U16), g(1, 1, 30, 1, 2));
         assert_eq!(geometry(&[], &[3], U16), g(1, 1, 3, 1, 2));
         assert_eq!(geometry(&[], &[10, 20, 30, 4], COMPLEX64), g(10, 20, 30, 8, 4));
         assert_eq!(geometry(&[], &[10, 20, 30], OPAQUE12), g(10, 20, 30, 12, 1));
         assert_eq!(geometry(&[], &[1; 32], U8), g(1, 1, 1, 1, 1));
+    }
+
+    #[test]
+    fn the_bytes_of_records_are_components_or_rows() {
+        let g = |n, h, w, c, b| Geometry::new(n, h, w, c, b).unwrap();
+        let record = |n_samples| Element { n_samples, ..OPAQUE12 };
+        assert_eq!(geometry(&[], &[50, 40], record(24)), g(1, 50, 40, 24, 1));
+        assert_eq!(geometry(&[], &[50, 3], record(24)), g(1, 50, 3, 24, 1));
+        assert_eq!(geometry(&[], &[100], record(64)), g(1, 1, 100, 64, 1));
+        assert_eq!(geometry(&[], &[100], record(65)), g(1, 100, 65, 1, 1));
+        assert_eq!(geometry(&[], &[7, 100], record(5000)), g(1, 700, 5000, 1, 1));
+        let with_frame = Element { n_samples: 5124, ..U16 };
+        assert_eq!(geometry(&[], &[4], with_frame), g(1, 4, 5124, 1, 2));
+        assert_eq!(geometry(&[4, 10248, 1], &[4], with_frame), g(1, 4, 10248, 1, 1));
     }
 
     #[test]
@@ -244,6 +278,16 @@ mod tests {
     }
 
     #[test]
+    fn chunks_of_variable_length_data_are_elements_of_16_bytes() {
+        let values = |cd_values: &[u32], n| values_of_pointers(cd_values, n);
+        assert_eq!(values(&[], 1600), Some(vec![1, 100, 16, 0, 0]));
+        assert_eq!(values(&[0, 0, 0, 5], 1601), Some(vec![1, 1601, 1, 5, 0]));
+        assert_eq!(values(&[10, 10, 16], 1600), None);
+        assert_eq!(values(&resolve_for(&[], &[10, 20, 30], U16).unwrap(), 12000), None);
+        assert_eq!(Options::for_chunk(&values(&[], 1600).unwrap(), 1600).unwrap().geometry.n_components, 16);
+    }
+
+    #[test]
     fn errors_say_what_was_expected_and_found() {
         assert!(error(&[1], &[4, 4], U8).contains("1 option (expected none"));
         assert!(error(&[1, 2], &[4, 4], U8).contains("2 options (expected none, or 3 to 5"));
@@ -259,10 +303,6 @@ mod tests {
         assert!(error(&[0, 0, 0, 0, 2], &[9, 40, 60, 4], U8).contains("40 × 60 × 4"));
         assert!(error(&[0, 0, 0, 0, 1], &[4, 4], Element { sample_bytes: 8, ..U16 }).contains("found 8"));
         assert!(error(&[0, 0, 0, 0, 1], &[1 << 16, 1 << 8, 1 << 8], U8).contains("less than 4 GiB"));
-        assert!(
-            error(&[], &[4, 4], Element { n_samples: 17, ..OPAQUE12 })
-                .contains("17 bytes (expected at most 16)")
-        );
         assert!(error(&[1, 1, 20], &[4, 5], U8).contains("20 bytes per sample"));
     }
 

@@ -2,6 +2,7 @@
  *
  *     dataset [-q] write FILE NAME TYPE N_FRAMES HEIGHT WIDTH FRAMES_PER_CHUNK [filter [VALUE...]]
  *     dataset [-q] check FILE NAME
+ *     dataset [-q] overwrite FILE NAME
  *
  * A failure is told on stdout: the HDF5 error stack, or with -q nothing.
  */
@@ -82,6 +83,26 @@ static int check_dataset(char **argv)
     return equal ? 0 : -1;
 }
 
+/* The same frames, to a dataset that exists. */
+static int overwrite_dataset(char **argv)
+{
+    hid_t file = H5Fopen(argv[0], H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t dataset = H5Dopen2(file, argv[1], H5P_DEFAULT);
+    hid_t space = H5Dget_space(dataset);
+    hsize_t shape[3];
+
+    if (H5Sget_simple_extent_dims(space, shape, NULL) != 3)
+        return -1;
+    int32_t *samples = malloc(shape[0] * shape[1] * shape[2] * sizeof *samples);
+    fill_frames(samples, shape);
+    int status = H5Dwrite(dataset, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, samples);
+    free(samples);
+    if (status < 0)
+        return -1;
+    H5Sclose(space);
+    return H5Dclose(dataset) < 0 || H5Fclose(file) < 0 ? -1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     int quiet = argc > 1 && strcmp(argv[1], "-q") == 0;
@@ -94,6 +115,8 @@ int main(int argc, char **argv)
         status = write_dataset(argc, argv);
     else if (argc == 2 && strcmp(argv[-1], "check") == 0)
         status = check_dataset(argv);
+    else if (argc == 2 && strcmp(argv[-1], "overwrite") == 0)
+        status = overwrite_dataset(argv);
     else
         fprintf(stderr, "the arguments are described in dataset.c\n");
     if (status < 0 && !quiet)

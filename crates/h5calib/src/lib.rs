@@ -22,7 +22,7 @@ mod view;
 use std::ffi::CStr;
 
 use error::{Error, bad_header};
-use h5filter::{Buffer, Failure, Filter, Library, NewDataset, PluginClass, WRITERS};
+use h5filter::{Buffer, FLUSHERS, Failure, Filter, Library, NewDataset, PluginClass, WRITERS};
 use header::Header;
 
 /// The filter id.
@@ -66,8 +66,7 @@ impl Filter for Calibration {
 /// Whether HDF5 survives an error now. When a chunk can't be encoded while its dataset is closed,
 /// HDF5 frees the dataset and keeps its id, and the program crashes at its end.
 fn can_fail() -> bool {
-    let flushing = [c"H5Dflush", c"H5Fflush", c"H5Dflush_async", c"H5Fflush_async"];
-    Library::calling().is_some_and(|library| library.is_called_by(&[WRITERS, &flushing].concat()))
+    Library::calling().is_some_and(|library| library.is_called_by(&[WRITERS, FLUSHERS].concat()))
 }
 
 /// What a program that contains this crate and HDF5 hands to `H5Zregister`, once.

@@ -1,10 +1,12 @@
 use std::ffi::c_int;
 
+use hdf5_sys::h5::hsize_t;
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5t::{H5T_class_t, H5T_order_t, H5T_sign_t};
 
 use crate::filter::{Failure, Minor};
 use crate::library::Library;
+use crate::new_dataset::MAX_RANK;
 
 /// `H5T_COMPLEX`, new in HDF5 2.0.
 const H5T_COMPLEX: c_int = 11;
@@ -46,12 +48,15 @@ impl Element {
     }
 }
 
-/// What the elements of `datatype` consist of. Types whose bytes are only references to data
-/// elsewhere in the file (variable-length, references) are refused.
+/// What the elements of `datatype` consist of.
 pub(crate) fn describe(library: &Library, datatype: hid_t) -> Result<Element, Failure> {
-    let datatype = Datatype { library, id: datatype };
-    datatype.refuse_pointers()?;
-    datatype.describe()
+    Datatype { library, id: datatype }.describe()
+}
+
+/// The shape of the arrays that `datatype` consists of, slowest dimension first, and what is in them. The
+/// shape is empty if it is no array.
+pub(crate) fn describe_array(library: &Library, datatype: hid_t) -> Result<(Vec<u64>, Element), Failure> {
+    Datatype { library, id: datatype }.describe_array()
 }
 
 /// `id` is a datatype of `library` and open as long as this lives: HDF5 lends it to set_local, or
@@ -72,30 +77,31 @@ impl Datatype<'_> {
         unsafe { (self.library.H5Tget_size)(self.id) }
     }
 
-    fn contains(&self, class: H5T_class_t) -> bool {
-        // SAFETY: `id` is open.
-        unsafe { (self.library.H5Tdetect_class)(self.id, class as c_int) > 0 }
+    fn is_array(&self) -> bool {
+        self.class() == H5T_class_t::H5T_ARRAY as c_int
     }
 
-    fn is_variable_string(&self) -> bool {
-        // SAFETY: `id` is open.
-        let variable = || unsafe { (self.library.H5Tis_variable_str)(self.id) > 0 };
-        self.class() == H5T_class_t::H5T_STRING as c_int && variable()
+    fn describe_array(&self) -> Result<(Vec<u64>, Element), Failure> {
+        if !self.is_array() {
+            return Ok((vec![], self.describe()?));
+        }
+        let mut shape = self.array_shape()?;
+        let (inner, element) = self.parent()?.describe_array()?;
+        shape.extend(inner);
+        Ok((shape, element))
     }
 
-    fn refuse_pointers(&self) -> Result<(), Failure> {
-        let what = if self.contains(H5T_class_t::H5T_VLEN) || self.is_variable_string() {
-            "variable-length data"
-        } else if self.contains(H5T_class_t::H5T_REFERENCE) {
-            "references"
-        } else {
-            return Ok(());
-        };
-        let message = format!(
-            "unsupported datatype: {what} (expected integers, floats, complex numbers, enums or \
-             other fixed-size elements)"
-        );
-        Err(Failure::new(Minor::BadType, message))
+    fn array_shape(&self) -> Result<Vec<u64>, Failure> {
+        let unreadable = || Failure::new(Minor::BadType, "the shape of an array can't be read".into());
+        // Programs that contain HDF5 without these functions make no arrays.
+        let get_n_dims = self.library.H5Tget_array_ndims.ok_or_else(unreadable)?;
+        let get_dims = self.library.H5Tget_array_dims2.ok_or_else(unreadable)?;
+        let mut shape: Vec<hsize_t> = vec![0; MAX_RANK];
+        // SAFETY: `id` is an open array; `shape` has room for all dimensions that there can be.
+        let rank =
+            unsafe { if get_dims(self.id, shape.as_mut_ptr()) < 0 { -1 } else { get_n_dims(self.id) } };
+        shape.truncate(usize::try_from(rank).map_err(|_| unreadable())?);
+        Ok(shape)
     }
 
     fn describe(&self) -> Result<Element, Failure> {
@@ -116,9 +122,8 @@ impl Datatype<'_> {
         if is(H5T_class_t::H5T_COMPOUND) {
             return self.compound();
         }
-        if self.is_variable_string() {
-            self.refuse_pointers()?;
-        }
+        // Strings and opaque bytes; and references and variable-length data, of which a chunk has what
+        // leads to them.
         Ok(Element::opaque(bytes))
     }
 
@@ -175,7 +180,8 @@ impl Datatype<'_> {
     }
 
     /// A compound whose members are all alike and leave no gaps (a complex number, an RGB pixel)
-    /// is a row of samples; any other is bytes.
+    /// is a row of samples; so is one of which an array takes up most (a frame and its time stamp), if its
+    /// samples lie where all samples of their size would. Any other is bytes.
     fn compound(&self) -> Result<Element, Failure> {
         let bytes = self.bytes();
         // SAFETY: `id` is open.
@@ -183,6 +189,7 @@ impl Datatype<'_> {
         let mut common = None;
         let mut next_offset = 0;
         let mut alike = true;
+        let mut main = None;
         for member in 0..n_members {
             // SAFETY: `id` is open, and HDF5 checks the number of the member.
             let (datatype, offset) = unsafe {
@@ -194,10 +201,17 @@ impl Datatype<'_> {
             let element = datatype.describe()?;
             alike &= offset == next_offset && *common.get_or_insert(element) == element;
             next_offset = offset + element.bytes();
+            let is_in_place = [offset, bytes].iter().all(|n| n.is_multiple_of(element.sample_bytes));
+            if datatype.is_array() && is_in_place && element.bytes() > bytes / 2 {
+                main = Some(element);
+            }
         }
         match common {
             Some(element) if alike => Ok(repeat(element, n_members as usize, bytes)),
-            _ => Ok(Element::opaque(bytes)),
+            _ => Ok(main.map_or(Element::opaque(bytes), |main| Element {
+                n_samples: bytes / main.sample_bytes,
+                ..main
+            })),
         }
     }
 

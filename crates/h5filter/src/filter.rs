@@ -10,6 +10,7 @@ use hdf5_sys::h5z::{H5Z_CLASS_T_VERS, H5Z_FLAG_REVERSE, H5Z_class2_t, H5Z_filter
 
 use crate::buffer::{Buffer, OutOfMemory};
 use crate::library::Library;
+use crate::memory;
 use crate::new_dataset::NewDataset;
 
 /// The parameters stored with a dataset.
@@ -24,6 +25,9 @@ pub trait Filter: 'static {
     /// Whether `H5Dwrite` into a dataset that exists already is refused. What is left are
     /// `H5Dwrite_chunk`, and writing through the id by which the dataset was created.
     const READ_ONLY: bool = false;
+    /// How many bytes [`wrap`](Self::wrap) needs behind a chunk. What has some should
+    /// [put as much by](memory::put_by) as a chunk and they have together.
+    const WRAPPING_BYTES: usize = 0;
 
     /// Checks what the user asked for against the dataset that is about to be created, and
     /// stores the parameters that `encode` and `decode` will get. An error stops the creation.
@@ -37,6 +41,18 @@ pub trait Filter: 'static {
 
     /// The chunk that `stored` was made from.
     fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer, Failure>;
+
+    /// What is stored for a chunk that there is no memory to encode: it stays where it is. `room` starts
+    /// with the `chunk_bytes` bytes of the chunk, and has [`WRAPPING_BYTES`](Self::WRAPPING_BYTES) more.
+    /// Returns how many bytes of it are to be stored; an error leaves the chunk as it was.
+    ///
+    /// Not called where HDF5 keeps a chunk that a filter fails for, which is while a program flushes:
+    /// there, lack of memory is an error. Elsewhere, HDF5 gives up the chunk, which may be one that an
+    /// earlier `H5Dwrite` has accepted; and when it is closing the dataset, it frees the dataset and keeps
+    /// its id, and the program crashes at its end.
+    fn wrap(_cd_values: &[u32], _room: &mut [u8], _chunk_bytes: usize) -> Result<usize, Failure> {
+        Err(Failure::new(Minor::CantFilter, "the filter can't store a chunk as it is".into()))
+    }
 }
 
 /// What goes on the HDF5 error stack when a filter fails.
@@ -127,6 +143,10 @@ impl PluginClass {
 /// The functions that write elements.
 pub const WRITERS: &[&CStr] = &[c"H5Dwrite", c"H5Dwrite_multi", c"H5Dwrite_async", c"H5Dwrite_multi_async"];
 
+/// The functions that write chunks and keep them in memory.
+pub const FLUSHERS: &[&CStr] =
+    &[c"H5Dflush", c"H5Dflush_async", c"H5Fflush", c"H5Fflush_async", c"H5Oflush", c"H5Oflush_async"];
+
 /// HDF5 asks whether a filter can apply when a dataset is created, and once more before the first
 /// write into one that was opened. A negative answer stops the write at once, even if the filter is
 /// optional.
@@ -171,6 +191,13 @@ unsafe extern "C" fn filter<F: Filter>(
         }
         Ok(output)
     });
+    if !reverse && matches!(&result, Err(failure) if failure.minor == Minor::NoSpace) {
+        // SAFETY: the caller's contract.
+        let wrapped = guard(|| unsafe { wrap::<F>(slice(cd_values, cd_nelmts), nbytes, buf_size, buf) });
+        if let Ok(n_bytes) = wrapped {
+            return n_bytes;
+        }
+    }
     let Some(output) = report::<F, _>(result) else { return 0 };
     let n_bytes = output.len();
     // SAFETY: the caller's contract: the old buffer has `*buf_size` bytes, is malloc'ed and nobody's any
@@ -187,6 +214,38 @@ unsafe extern "C" fn filter<F: Filter>(
         }
     }
     n_bytes
+}
+
+/// Stores a chunk as it is, unless HDF5 can be told of the failure and keeps the chunk.
+///
+/// # Safety
+/// As for [`filter`].
+unsafe fn wrap<F: Filter>(
+    cd_values: &[u32],
+    chunk_bytes: usize,
+    buf_size: *mut usize,
+    buf: *mut *mut c_void,
+) -> Result<usize, Failure> {
+    let room_bytes = chunk_bytes.saturating_add(F::WRAPPING_BYTES);
+    if F::WRAPPING_BYTES == 0 || Library::calling().is_some_and(|library| library.is_called_by(FLUSHERS)) {
+        return Err(OutOfMemory { bytes: room_bytes }.into());
+    }
+    memory::use_reserve();
+    // SAFETY: the caller's contract: the buffer is malloc'ed, and has the `chunk_bytes` bytes of the chunk.
+    // What is behind them is written before it is read.
+    let room = unsafe {
+        if room_bytes > *buf_size {
+            let larger = libc::realloc(*buf, room_bytes);
+            if larger.is_null() {
+                return Err(OutOfMemory { bytes: room_bytes }.into());
+            }
+            (*buf, *buf_size) = (larger, room_bytes);
+        }
+        let start = (*buf).cast::<u8>();
+        start.add(chunk_bytes).write_bytes(0, F::WRAPPING_BYTES);
+        std::slice::from_raw_parts_mut(start, room_bytes)
+    };
+    F::wrap(cd_values, room, chunk_bytes)
 }
 
 /// # Safety
@@ -331,6 +390,52 @@ mod tests {
             assert_eq!(filter::<Reverse>(0, 0, ptr::null(), 0, &mut buf_size, &mut buf), 0);
             assert_eq!((buf, buf_size), (malloced, 3));
             libc::free(buf);
+        }
+    }
+
+    /// Never has memory.
+    struct Poor;
+
+    impl Filter for Poor {
+        const ID: H5Z_filter_t = 257;
+        const NAME: &'static CStr = c"poor";
+        const WRAPPING_BYTES: usize = 2;
+
+        fn set_local(_: &NewDataset<'_>) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn encode(_: &[u32], _: &[u8]) -> Result<Buffer, Failure> {
+            Err(OutOfMemory { bytes: 1 }.into())
+        }
+
+        fn decode(_: &[u32], _: &[u8]) -> Result<Buffer, Failure> {
+            Err(OutOfMemory { bytes: 1 }.into())
+        }
+
+        fn wrap(_: &[u32], room: &mut [u8], chunk_bytes: usize) -> Result<usize, Failure> {
+            assert_eq!(room.len(), chunk_bytes + 2);
+            room.copy_within(..chunk_bytes, 1);
+            room[0] = b'<';
+            room[chunk_bytes + 1] = b'>';
+            Ok(room.len())
+        }
+    }
+
+    #[test]
+    fn without_memory_a_chunk_is_stored_where_it_is() {
+        for room in [3, 4, 5, 100] {
+            // SAFETY: as in `call`.
+            unsafe {
+                let mut buf_size = room;
+                let mut buf = libc::calloc(room, 1);
+                buf.cast::<u8>().copy_from_nonoverlapping(b"abc".as_ptr(), 3);
+                assert_eq!(filter::<Poor>(0, 0, ptr::null(), 3, &mut buf_size, &mut buf), 5);
+                assert_eq!(slice(buf.cast::<u8>(), 5), b"<abc>");
+                assert_eq!(buf_size, room.max(5));
+                assert_eq!(filter::<Poor>(H5Z_FLAG_REVERSE, 0, ptr::null(), 5, &mut buf_size, &mut buf), 0);
+                libc::free(buf);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ mod datatype;
 mod filter;
 mod library;
 mod linked;
+pub mod memory;
 mod new_dataset;
 mod objects;
 pub mod parallel;
@@ -22,7 +23,7 @@ mod symbols;
 
 pub use buffer::{Buffer, OutOfMemory, UninitBuffer};
 pub use datatype::{Element, SampleKind};
-pub use filter::{CdValues, Failure, Filter, Minor, PluginClass, WRITERS, guard, silence_panics};
+pub use filter::{CdValues, FLUSHERS, Failure, Filter, Minor, PluginClass, WRITERS, guard, silence_panics};
 pub use hdf5_sys;
 pub use library::Library;
 pub use new_dataset::NewDataset;

@@ -1,6 +1,6 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 
-use hdf5_sys::h5::{herr_t, hsize_t, htri_t};
+use hdf5_sys::h5::{herr_t, hsize_t};
 use hdf5_sys::h5i::hid_t;
 
 use crate::filter::Minor;
@@ -77,7 +77,6 @@ functions! {
         H5Pget_filter_by_id2: fn(hid_t, c_int, *mut c_uint, *mut usize, *mut c_uint, usize, *mut c_char, *mut c_uint) -> herr_t;
         H5Pmodify_filter: fn(hid_t, c_int, c_uint, usize, *const c_uint) -> herr_t;
         H5Tclose: fn(hid_t) -> herr_t;
-        H5Tdetect_class: fn(hid_t, c_int) -> htri_t;
         H5Tget_class: fn(hid_t) -> c_int;
         H5Tget_member_offset: fn(hid_t, c_uint) -> usize;
         H5Tget_member_type: fn(hid_t, c_uint) -> hid_t;
@@ -86,10 +85,11 @@ functions! {
         H5Tget_sign: fn(hid_t) -> c_int;
         H5Tget_size: fn(hid_t) -> usize;
         H5Tget_super: fn(hid_t) -> hid_t;
-        H5Tis_variable_str: fn(hid_t) -> htri_t;
     }
     // A linker takes from libhdf5.a only what a program needs.
     sometimes {
+        H5Tget_array_dims2: fn(hid_t, *mut hsize_t) -> c_int;
+        H5Tget_array_ndims: fn(hid_t) -> c_int;
         H5Tget_ebias: fn(hid_t) -> usize;
         H5Tget_fields: fn(hid_t, *mut usize, *mut usize, *mut usize, *mut usize, *mut usize) -> herr_t;
     }

@@ -30,8 +30,8 @@ pub fn find(name: &CStr) -> Option<*mut c_void> {
         H5Idec_ref H5Iget_file_id H5Iinc_ref H5Oget_info3 H5Pcreate H5Pget_chunk H5Pget_driver
         H5Pget_external_count H5Pget_filter_by_id2 H5Pget_layout H5Pmodify_filter H5Pset_chunk_cache
         H5Screate_simple H5Sget_simple_extent_dims H5Sget_simple_extent_ndims H5Sselect_hyperslab H5Tclose
-        H5Tdetect_class H5Tget_class H5Tget_ebias H5Tget_fields H5Tget_member_offset H5Tget_member_type
-        H5Tget_nmembers H5Tget_order H5Tget_sign H5Tget_size H5Tget_super H5Tis_variable_str
+        H5Tget_array_dims2 H5Tget_array_ndims H5Tget_class H5Tget_ebias H5Tget_fields H5Tget_member_offset H5Tget_member_type
+        H5Tget_nmembers H5Tget_order H5Tget_sign H5Tget_size H5Tget_super
     ];
     let variables = [
         (c"H5E_BADTYPE_g", H5E_BADTYPE),

@@ -97,10 +97,15 @@ impl<'l> NewDataset<'l> {
         Ok(shape)
     }
 
-    /// What the elements of the dataset consist of. An error if they refer to data elsewhere
-    /// (variable-length types, references).
+    /// What the elements of the dataset consist of.
     pub fn element(&self) -> Result<Element, Failure> {
         datatype::describe(self.library, self.datatype)
+    }
+
+    /// The shape of the arrays that the elements of the dataset are, slowest dimension first, and what is in
+    /// them. The shape is empty if they are no arrays.
+    pub fn array_element(&self) -> Result<(Vec<u64>, Element), Failure> {
+        datatype::describe_array(self.library, self.datatype)
     }
 }
 

@@ -7,13 +7,14 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::codec::Pipeline;
-use crate::h5::{self, Entry, Explain, FilterUse, Grid, Object, StoredChunk, StoredChunks};
+use crate::h5::{self, Entry, Explain, FilterUse, Grid, Object, StoredChunk, StoredChunks, Unfiltered};
 use crate::parallel::{self, Threads};
 use crate::{progress, text};
 
 /// Decode every chunk of every dataset and report those that are damaged
 ///
-/// Exits with 1 if any is. Datasets whose filters are not here are named, and not counted as damaged.
+/// Exits with 1 if any is. Datasets whose filters are not here are named, and not counted as damaged. So are
+/// chunks that were stored without our filter.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// HDF5 files
@@ -33,6 +34,16 @@ struct Report {
     damaged: Vec<Damage>,
     /// Datasets that could not be looked into.
     unreadable: Vec<Unreadable>,
+    /// Datasets with chunks that were stored without our filter.
+    unfiltered: Vec<WithUnfiltered>,
+}
+
+#[derive(Debug, Serialize)]
+struct WithUnfiltered {
+    file: PathBuf,
+    dataset: String,
+    #[serde(flatten)]
+    chunks: Unfiltered,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,7 +67,13 @@ impl Arguments {
     pub fn run(self) -> Result<()> {
         let mut verifier = Verifier {
             n_threads: self.threads.n(),
-            report: Report { n_datasets: 0, n_chunks: 0, damaged: vec![], unreadable: vec![] },
+            report: Report {
+                n_datasets: 0,
+                n_chunks: 0,
+                damaged: vec![],
+                unreadable: vec![],
+                unfiltered: vec![],
+            },
             file: PathBuf::new(),
             is_printing: !self.json,
         };
@@ -135,6 +152,9 @@ impl Verifier {
             Ok(chunks) => chunks,
             Err(e) => return self.damage(name, None, text::one_line(&e), bar),
         };
+        if let Some(place) = filters.iter().position(|filter| filter.id == h5h264::FILTER_ID) {
+            self.unfiltered(name, chunks.unfiltered(place), bar)?;
+        }
         match Pipeline::of_dataset(dataset, &grid)? {
             Some(pipeline) => self.chunks_here(name, &chunks, &pipeline, bar),
             None => self.chunks_through_hdf5(name, dataset, &chunks, bar),
@@ -226,6 +246,14 @@ impl Verifier {
     fn unreadable(&mut self, name: &str, reason: String, bar: &ProgressBar) -> Result<()> {
         self.print(format!("{}:{name}: not checked: {reason}", self.file.display()), bar)?;
         self.report.unreadable.push(Unreadable { file: self.file.clone(), dataset: name.into(), reason });
+        Ok(())
+    }
+
+    /// Chunks that are whole, but not compressed: no damage.
+    fn unfiltered(&mut self, name: &str, chunks: Unfiltered, bar: &ProgressBar) -> Result<()> {
+        let Some(text) = chunks.text() else { return Ok(()) };
+        self.print(format!("{}:{name}: {text}", self.file.display()), bar)?;
+        self.report.unfiltered.push(WithUnfiltered { file: self.file.clone(), dataset: name.into(), chunks });
         Ok(())
     }
 

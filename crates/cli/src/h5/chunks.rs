@@ -7,7 +7,10 @@ use hdf5::dataset::ChunkInfoRef;
 use hdf5_sys::h5d::H5Dread_chunk;
 use hdf5_sys::h5p::H5P_DEFAULT;
 
-use super::{Explain, call, item_bytes};
+use serde::Serialize;
+
+use super::{Explain, FilterUse, call, item_bytes};
+use crate::text;
 
 /// Bytes that are read at a time of datasets that are not chunked.
 const PART_BYTES: u64 = 8 << 20;
@@ -145,6 +148,34 @@ pub struct StoredChunk {
     pub filter_mask: u32,
 }
 
+/// Chunks that were stored without a filter, by a program that did not have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Unfiltered {
+    pub n_chunks: u64,
+    /// As they are stored.
+    pub n_bytes: u64,
+}
+
+impl Unfiltered {
+    /// The chunks of a dataset that were stored without our filter.
+    pub fn of(dataset: &Dataset, filters: &[FilterUse]) -> Result<Self> {
+        let place = filters.iter().position(|filter| filter.id == h5h264::FILTER_ID);
+        match (place, Grid::of(dataset)) {
+            (Some(place), Some(grid)) => Ok(StoredChunks::of(dataset, &grid)?.unfiltered(place)),
+            _ => Ok(Self::default()),
+        }
+    }
+
+    /// A sentence without its subject's place; `None` if there are none.
+    pub fn text(self) -> Option<String> {
+        let were = if self.n_chunks == 1 { "was" } else { "were" };
+        (self.n_chunks > 0).then(|| {
+            let (chunks, bytes) = (text::count(self.n_chunks, "chunk"), text::bytes(self.n_bytes));
+            format!("{chunks} of {bytes} {were} stored without h5h264, by a program that did not have it")
+        })
+    }
+}
+
 /// The chunks of a dataset that are in the file, looked up once: HDF5 goes through all of them to find one.
 pub struct StoredChunks<'d> {
     dataset: &'d Dataset,
@@ -179,6 +210,15 @@ impl<'d> StoredChunks<'d> {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.chunks.len()
+    }
+
+    /// The chunks that were stored without the filter at this place of the pipeline.
+    pub fn unfiltered(&self, place: usize) -> Unfiltered {
+        let without = self.chunks.values().filter(|chunk| chunk.filter_mask & 1 << place != 0);
+        without.fold(Unfiltered::default(), |sum, chunk| Unfiltered {
+            n_chunks: sum.n_chunks + 1,
+            n_bytes: sum.n_bytes + chunk.n_bytes,
+        })
     }
 
     /// All of them, with their coordinates, in C order.

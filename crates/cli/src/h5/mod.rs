@@ -20,7 +20,9 @@ mod tree;
 mod types;
 
 pub use attributes::{copy_attributes, delete_attribute, scaled_dimensions};
-pub use chunks::{At, Grid, StoredChunk, StoredChunks, copy_part, filled, place, read_chunk, stored_chunk};
+pub use chunks::{
+    At, Grid, StoredChunk, StoredChunks, Unfiltered, copy_part, filled, place, read_chunk, stored_chunk,
+};
 pub use copy::{
     copy_comment, copy_object, copy_user_block, create_file_like, create_group_like, fill_value,
     has_pointing_fill_value, link_external, link_hard, link_soft,

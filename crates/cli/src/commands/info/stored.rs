@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use hdf5::Dataset;
 use serde::{Deserialize, Serialize};
 
-use crate::h5::{FLETCHER32, FilterUse, Grid, StoredChunks};
+use crate::h5::{FLETCHER32, FilterUse, Grid, StoredChunks, Unfiltered};
 use crate::text;
 
 /// Chunks that are looked into, spread over the dataset.
@@ -18,6 +18,8 @@ const MOST_CHUNKS: usize = 32;
 pub struct Ours {
     pub preset: String,
     n_chunks: usize,
+    /// Chunks that were stored without it.
+    unfiltered: Unfiltered,
     /// Chunks of which the rest is known.
     n_described: usize,
     /// Alike chunks.
@@ -80,6 +82,7 @@ impl Ours {
         Ok(Some(Self {
             preset: preset(&filters[place].cd_values),
             n_chunks,
+            unfiltered: chunks.unfiltered(place),
             n_described,
             kinds: kinds.collect(),
         }))
@@ -91,6 +94,9 @@ impl Ours {
         }
         if self.n_described < self.n_chunks {
             writeln!(out, "    ({} of {} chunks)", self.n_described, self.n_chunks)?;
+        }
+        if let Some(text) = self.unfiltered.text() {
+            writeln!(out, "    {text}; h5h264 repack compresses them")?;
         }
         Ok(())
     }

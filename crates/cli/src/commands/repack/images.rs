@@ -11,7 +11,7 @@ use twox_hash::XxHash3_128;
 use super::Report;
 use super::named::Named;
 use super::source::Source;
-use crate::h5::{self, Explain, Grid, StoredChunks};
+use crate::h5::{self, Explain, Grid, StoredChunks, Unfiltered};
 use crate::write::ChunkWriter;
 use crate::{parallel, text};
 
@@ -44,13 +44,17 @@ impl Choice {
             );
             return Ok(is_possible && named.is_match(path));
         }
+        let filters = h5::filters_of(dataset)?;
+        if is_possible && Unfiltered::of(dataset, &filters)?.n_chunks > 0 {
+            return Ok(true);
+        }
         let shape: Vec<_> = dataset.shape().into_iter().map(|n| n as u64).collect();
         let sides = match &shape[..] {
             [.., height, width, 3 | 4] => [*height, *width],
             [.., height, width] => [*height, *width],
             _ => return Ok(false),
         };
-        if h5::filters_of(dataset)?.iter().any(|filter| filter.id == h5calib::FILTER_ID) {
+        if filters.iter().any(|filter| filter.id == h5calib::FILTER_ID) {
             // A view: its images are those of another dataset.
             return Ok(false);
         }
