@@ -1,6 +1,6 @@
 """Ratio against speed, a point for each codec: an SVG file with the same bytes for the same results."""
 
-from .codecs import JPEG_XL, ORIGINAL, OURS
+from .codecs import DEFAULT, ORIGINAL, OURS, OUTSIDE
 
 OUR_COLOUR, PEER_COLOUR, OUTSIDE_COLOUR = "#c03030", "#3060a0", "#707070"
 # Where a label may stand, in points from its point; the first where it covers nothing is taken.
@@ -13,15 +13,19 @@ def draw(results, path):
 
     # Measures labels; savefig goes by the name of the file.
     matplotlib.use("agg")
-    matplotlib.rcParams.update({"svg.hashsalt": "h5h264", "svg.fonttype": "none", "font.size": 8})
+    matplotlib.rcParams.update({"svg.hashsalt": "h5h264", "svg.fonttype": "none", "font.size": 9})
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, 2, figsize=(12, 6), sharey=True, layout="constrained")
+    figure, axes = pyplot.subplots(1, 2, figsize=(11, 5.2), sharey=True, layout="constrained")
     for ax, quantity in zip(axes, ("encode", "decode")):
         _plot(ax, points(results, quantity))
         ax.set_xlabel(f"{quantity} speed, MB/s of uncompressed frames")
     axes[0].set_ylabel("uncompressed / stored bytes")
-    figure.suptitle(f"Geometric means over the {len(results.common())} sequences that all can store")
+    figure.suptitle(
+        f"Lossless, geometric means over the {len(results.common())} sequences that all can store: "
+        "further up is smaller, further right is faster"
+    )
+    figure.legend(handles=_legend(), loc="outside lower center", ncols=3, frameon=False)
     for ax in axes:
         _label(figure, ax)
     figure.savefig(path, metadata={"Date": None, "Creator": None})
@@ -29,23 +33,25 @@ def draw(results, path):
 
 
 def points(results, quantity):
-    """Codec: speed, ratio, and whether it was lossless, of all that stored the common sequences."""
+    """Codec: speed and ratio, of all that stored the common sequences without loss."""
     common = results.common()
-    if not common:
-        return {}
     found = {}
     for codec in dict.fromkeys(codec for _, codec in results.cells):
-        is_exact = all(results.is_exact(sequence, codec) for sequence in common)
-        found[codec] = (results.mean(codec, quantity, common), results.mean(codec, "ratio", common), is_exact)
+        # The original's layout is there to be read, not to be chosen.
+        if common and codec != ORIGINAL and all(results.is_exact(sequence, codec) for sequence in common):
+            found[codec] = (results.mean(codec, quantity, common), results.mean(codec, "ratio", common))
     return found
 
 
 def _plot(ax, found):
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    for codec, (speed, ratio, is_exact) in found.items():
-        colour = _colour(codec)
-        ax.plot(speed, ratio, "o", color=colour, fillstyle="full" if is_exact else "none", gid=codec)
+    ours = [found[codec] for codec in OURS.values() if codec in found]
+    if ours:
+        ax.plot(*zip(*ours), "-", color=OUR_COLOUR, linewidth=1)
+    for codec, (speed, ratio) in found.items():
+        size = {DEFAULT: 10}.get(codec, 6)
+        ax.plot(speed, ratio, "o", color=_colour(codec), markersize=size, gid=codec)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.margins(x=0.3, y=0.1)
@@ -65,18 +71,18 @@ def _label(figure, ax):
     leader = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3, "relpos": (0.5, 0.5)}
     figure.draw_without_rendering()
     renderer = figure.canvas.get_renderer()
-    taken = [line.get_window_extent(renderer).padded(4) for line in ax.lines]
+    points = [line for line in ax.lines if line.get_gid()]
+    taken = [point.get_window_extent(renderer).padded(4) for point in points]
     frame = ax.get_window_extent(renderer)
-    for line in ax.lines:
-        is_exact = line.get_fillstyle() == "full"
-        name = line.get_gid() if is_exact else f"{line.get_gid()} (lossy)"
-        colour = line.get_color()
+    for point in points:
+        name, colour = point.get_gid(), point.get_color()
         text = ax.annotate(
             name,
-            line.get_xydata()[0],
+            point.get_xydata()[0],
             xytext=(0, 0),
             textcoords="offset points",
             color=colour,
+            fontweight="bold" if name in OURS.values() else "normal",
             arrowprops={**leader, "color": colour},
         )
         for x, y, side in LABEL_PLACES:
@@ -91,7 +97,14 @@ def _label(figure, ax):
         taken.append(box)
 
 
+def _legend():
+    from matplotlib.lines import Line2D
+
+    kinds = {"this filter": OUR_COLOUR, "other HDF5 filters": PEER_COLOUR, "outside HDF5": OUTSIDE_COLOUR}
+    return [Line2D([], [], marker="o", linestyle="", color=colour, label=name) for name, colour in kinds.items()]
+
+
 def _colour(codec):
     if codec in OURS.values():
         return OUR_COLOUR
-    return OUTSIDE_COLOUR if codec == ORIGINAL or codec in (c.name for c in JPEG_XL) else PEER_COLOUR
+    return OUTSIDE_COLOUR if codec in (outside.name for outside in OUTSIDE) else PEER_COLOUR
