@@ -147,7 +147,8 @@ def _each_as_medium_before(results):
         for sequence in results.sequences
         if sequence in RATIO_OF_MEDIUM_BEFORE and results.is_exact(sequence, DEFAULT)
     }
-    return Target.each_at_least("ratio of the default ≥ 0.99 × medium's in format 2, each sequence", quotients, 0.99)
+    name = "ratio of the default ≥ 0.99 × medium's in format 2, each sequence"
+    return Target.each_at_least(name, quotients, 0.99)
 
 
 def _on_each(results, name, quantity, theirs, limit=1):

@@ -49,7 +49,8 @@ class JpegXl:
 
 @dataclass(frozen=True)
 class Pcodec:
-    """Chunks of frames; of the samples, their differences to the left and to the frame before, what is smallest."""
+    """Chunks of frames: of the samples, or of integers' differences to the left or to the frame before,
+    what is smallest."""
 
     name: str
     chunk_frames: int
@@ -84,7 +85,8 @@ class Pcodec:
                     chunks.append([standalone.simple_compress(stream.ravel(), config) for stream in streams])
         except (RuntimeError, TypeError) as error:
             raise Unsupported(str(error)) from error
-        return Stored((axis, chunks), sum(len(stream) for chunk in chunks for stream in chunk)), watch.seconds
+        n_bytes = sum(len(stream) for streams in chunks for stream in streams)
+        return Stored((axis, chunks), n_bytes), watch.seconds
 
 
 def _parts(chunk, axis):

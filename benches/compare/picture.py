@@ -8,8 +8,8 @@ OUR_COLOUR, PEER_COLOUR, OUTSIDE_COLOUR = "#c03030", "#3060a0", "#707070"
 NAMES = {codec: preset + " (default)" * (codec == DEFAULT) for preset, codec in OURS.items()}
 # Where a label may stand, in points from its point, the best first.
 _SIDES = [(7, -3, "left"), (-7, -3, "right"), (0, 8, "center"), (0, -14, "center")]
-LABEL_PLACES = _SIDES + [(2 * x, y + dy, side) for dy in range(9, 40, 6) for x, y, side in _SIDES[:2] for dy in (dy, -dy)]
-
+_HIGHER_AND_LOWER = [sign * dy for dy in range(9, 40, 6) for sign in (1, -1)]
+LABEL_PLACES = _SIDES + [(2 * x, y + dy, side) for dy in _HIGHER_AND_LOWER for x, y, side in _SIDES[:2]]
 
 
 def draw(results, path):

@@ -7,7 +7,8 @@ from .timing import Effort
 
 
 def round_trip(codec, effort, chunk_frames=None, **source):
-    """Ratio, stored less uncompressed bytes, speeds in MB/s of uncompressed frames, and whether the frames came back bit for bit.
+    """Ratio, how many bytes were added, speeds in MB/s of uncompressed frames, and whether the frames
+    came back bit for bit.
 
     The frames are those that `sequences.load` gives for `source`.
     """

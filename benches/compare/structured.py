@@ -14,7 +14,7 @@ LIMIT, SMOOTH_LIMIT = 0.98, 2
 
 
 def ratios(kind):
-    """Of a kind of frames, stored in one chunk, by codec; 0 if they don't come back bit for bit. And their type."""
+    """By codec, of a kind of frames in one chunk, 0 if they don't come back bit for bit; and what they are."""
     frames = KINDS[kind]()
     found = {}
     for codec in CODECS:
@@ -30,7 +30,8 @@ def section(say):
     for kind in KINDS:
         found, size = worker.run(ratios, kind=kind)
         quotients[kind] = found[DEFAULT] / max(found[GZIP_9], found[GZIP_9_ALONE.name])
-        rows.append([f"{kind}, {size}", *(number(found[codec.name]) for codec in CODECS), number(quotients[kind])])
+        values = [*(found[codec.name] for codec in CODECS), quotients[kind]]
+        rows.append([f"{kind}, {size}", *map(number, values)])
     head = ["", *(codec.name for codec in CODECS), "default / the better gzip-9"]
     return Section({"structured": table(head, rows)}, targets(quotients))
 

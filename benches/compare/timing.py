@@ -23,7 +23,7 @@ class Effort:
 
 
 FULL = Effort(seconds=0.5, repeats=3, limit=3)
-QUICK = Effort(seconds=0.1, repeats=3, limit=0.4)
+QUICK = Effort(seconds=0.05, repeats=2, limit=0.3)
 
 
 class Stopwatch:
