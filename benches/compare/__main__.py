@@ -9,9 +9,24 @@ from pathlib import Path
 
 import h5py
 
-from . import comparison, frame_loop, growth, memory, package, picture, sequences, small_chunks, threads, worker
+from . import (
+    comparison,
+    frame_loop,
+    growth,
+    incompressible,
+    memory,
+    package,
+    picture,
+    quick,
+    sequences,
+    single_frames,
+    small_chunks,
+    structured,
+    threads,
+    worker,
+)
 from .section import replace_between_markers, targets_table
-from .timing import FULL, QUICK
+from .timing import FULL
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_FOLDER = ROOT.parent / "shared" / "data" / "sequences"
@@ -19,10 +34,25 @@ DOCUMENT = "benchmarks.md"
 PICTURE = "benchmarks.svg"
 
 
+# Beside the comparison; called with the sequences.
+SECTIONS = {
+    "threads": lambda found: threads.section(found, FULL, say),
+    "single_frames": lambda found: single_frames.section(found, FULL, say),
+    "structured": lambda found: structured.section(say),
+    "incompressible": lambda found: incompressible.section(FULL, say),
+    "small_chunks": lambda found: small_chunks.section(FULL, ROOT, say),
+    "package": lambda found: package.section(FULL, say),
+    "frame_loop": lambda found: frame_loop.section(say),
+    "memory": lambda found: memory.section(say),
+    "growth": lambda found: growth.section(FULL, say),
+}
+
+
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("folder", nargs="?", help="HDF5 files with a dataset `frames` (frames, height, width)")
-    parser.add_argument("--quick", action="store_true", help="few repetitions and sizes; only prints")
+    parser.add_argument("--quick", action="store_true", help=f"{quick.__doc__} Half a minute; only prints")
+    parser.add_argument("--section", choices=SECTIONS, help="this section alone; only prints")
     parser.add_argument("--only", default="", metavar="NAME", help="sequences with it in their names; only prints")
     parser.add_argument("--output", metavar="FOLDER", help="where to write the document in any case, not docs")
     return parser.parse_args()
@@ -32,34 +62,43 @@ def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def machine(is_quick):
+def machine():
     """Processor, cores and versions, in a line."""
     cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
     return (
         f"{cpu[1] if cpu else platform.machine()}, {worker.n_threads()} cores; "
         f"{platform.system()}, Python {platform.python_version()}, "
         f"h5py {h5py.version.version}, HDF5 {h5py.version.hdf5_version}."
-        + (" **A quick run: the fastest of few repetitions, fewer sizes; speeds are rough.**" if is_quick else "")
     )
 
 
-def measure(found, is_quick):
-    effort = QUICK if is_quick else FULL
-    results = comparison.measure(found, effort, say)
-    sections = [
-        comparison.section(found, results),
-        threads.section(found, effort, say),
-        small_chunks.section(effort, ROOT, say),
-        package.section(effort, say),
-        frame_loop.section(is_quick, say),
-        memory.section(say),
-        growth.section(effort, is_quick, say),
-    ]
+def report(sections):
+    """Every table by the name of its markers, and the targets."""
     targets = [target for section in sections for target in section.targets]
-    tables = {"machine": machine(is_quick), "targets": targets_table(targets)}
+    tables = {"machine": machine(), "targets": targets_table(targets)}
     for section in sections:
         tables.update(section.tables)
-    return results, tables, targets
+    for name, content in tables.items():
+        print(f"\n{name}\n\n{content}")
+    return tables, targets
+
+
+def measure(args, folder):
+    """Whether every round trip was exact."""
+    found = sequences.in_folder(folder, args.only)
+    if not found:
+        sys.exit(f"bench: no sequences in {folder}")
+    if args.quick or args.section:
+        section = quick.section(found, say) if args.quick else SECTIONS[args.section](found)
+        _, targets = report([section])
+        return not args.quick or targets[0].is_met
+    results = comparison.measure(found, FULL, say)
+    sections = [comparison.section(found, results), *(section(found) for section in SECTIONS.values())]
+    tables, targets = report(sections)
+    if args.output or not args.only:
+        write_document(Path(args.output or ROOT / "docs"), results, tables)
+    # Missed speeds are for the reader to judge; a round trip that is not exact is a failure.
+    return targets[0].is_met
 
 
 def write_document(folder, results, tables):
@@ -80,16 +119,7 @@ def main():
             say("no folder given: measuring the images of scripts/demo")
             sequences.make_folder(made)
             folder = made
-        found = sequences.in_folder(folder, args.only)
-        if not found:
-            sys.exit(f"bench: no sequences in {folder}")
-        results, tables, targets = measure(found, args.quick)
-    for name, content in tables.items():
-        print(f"\n{name}\n\n{content}")
-    if args.output or not (args.quick or args.only):
-        write_document(Path(args.output or ROOT / "docs"), results, tables)
-    # Missed speeds are for the reader to judge; a round trip that is not exact is a failure.
-    return 0 if targets[0].is_met else 1
+        return 0 if measure(args, folder) else 1
 
 
 if __name__ == "__main__":

@@ -1,35 +1,29 @@
-"""What is compared: filters with their options, and JPEG XL outside HDF5.
+"""What is compared: filters with their options, and codecs outside HDF5.
 
 A codec has `store(frames)`, which gives a Stored and the seconds it took, and `load(stored, out)`,
 which gives the frames and the seconds. Both raise Unsupported for types that it can't store.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable
+from typing import Callable
 
 import numpy as np
 
 from . import memory_file
+from .outside import Ffv1, JpegXl, Pcodec
+from .stored import Stored, Unsupported
 from .timing import Stopwatch
-from .worker import n_threads
 
 H5H264 = 32010
 CHUNK_FRAMES = 10
 PRESETS = {"ultrafast": 0, "superfast": 1, "medium": 5}
 
 OURS = {preset: f"h5h264 {preset}" for preset in PRESETS}
-DEFAULT = OURS["ultrafast"]
+DEFAULT, MEDIUM = OURS["ultrafast"], OURS["medium"]
 ORIGINAL = "original layout, medium"
-
-
-class Unsupported(Exception):
-    """The codec does not store frames of this type."""
-
-
-@dataclass
-class Stored:
-    content: Any
-    n_bytes: int
+GZIP_4, GZIP_9, ZSTD_19 = "gzip-4 + shuffle", "gzip-9 + shuffle", "zstd-19 + shuffle"
+JPEG_LS = "JPEG-LS"
+UNFILTERED = "no filter"
 
 
 @dataclass(frozen=True)
@@ -66,39 +60,12 @@ class H5ffmpeg(Filter):
         return frames, watch.seconds
 
 
-@dataclass(frozen=True)
-class JpegXl:
-    """One image a frame."""
-
-    name: str
-    effort: int
-
-    def store(self, frames):
-        import imagecodecs
-
-        options = {"lossless": True, "effort": self.effort, "numthreads": n_threads()}
-        try:
-            with Stopwatch() as watch:
-                images = [imagecodecs.jpegxl_encode(frame, **options) for frame in frames]
-        except ValueError as error:
-            raise Unsupported(str(error)) from error
-        return Stored(images, sum(map(len, images))), watch.seconds
-
-    def load(self, stored, out):
-        import imagecodecs
-
-        with Stopwatch() as watch:
-            for image, frame in zip(stored.content, out):
-                frame[:] = imagecodecs.jpegxl_decode(image, numthreads=n_threads())
-        return out, watch.seconds
-
-
 def _ours(preset, layout=0):
     return lambda _dtype: {"compression": H5H264, "compression_opts": (0, 0, 0, PRESETS[preset], layout)}
 
 
-def _gzip(level):
-    return lambda _dtype: {"compression": "gzip", "compression_opts": level, "shuffle": True}
+def gzip(level, shuffle=True):
+    return lambda _dtype: {"compression": "gzip", "compression_opts": level, "shuffle": shuffle}
 
 
 def _hdf5plugin(class_name, *arguments, shuffle=False, **keywords):
@@ -129,20 +96,27 @@ def _h5ffmpeg(_dtype):
 _SHUFFLE, _BITSHUFFLE = 1, 2
 
 PEERS = [
-    Filter("gzip-4 + shuffle", _gzip(4)),
-    Filter("gzip-9 + shuffle", _gzip(9)),
+    Filter(GZIP_4, gzip(4)),
+    Filter(GZIP_9, gzip(9)),
     Filter("Bitshuffle LZ4", _hdf5plugin("Bitshuffle")),
     Filter("Bitshuffle zstd", _hdf5plugin("Bitshuffle", cname="zstd")),
     Filter("Blosc2 zstd-5 bitshuffle", _hdf5plugin("Blosc2", "zstd", 5, _BITSHUFFLE)),
     Filter("Blosc2 zstd-5 shuffle", _hdf5plugin("Blosc2", "zstd", 5, _SHUFFLE)),
+    Filter(ZSTD_19, _hdf5plugin("Zstd", clevel=19, shuffle=True)),
     Filter("BZip2", _hdf5plugin("BZip2")),
     Filter("BZip2 + shuffle", _hdf5plugin("BZip2", shuffle=True)),
     # These two take one frame at a time.
     Filter("HTJ2K", _small_integers(_hdf5plugin("Htj2k")), chunk_frames=1),
-    Filter("JPEG-LS", _small_integers(_hdf5plugin("FciDecomp")), chunk_frames=1),
+    Filter(JPEG_LS, _small_integers(_hdf5plugin("FciDecomp")), chunk_frames=1),
     H5ffmpeg("h5ffmpeg x264 crf 0", _h5ffmpeg),
 ]
-JPEG_XL = [JpegXl(f"JPEG XL effort {effort}", effort) for effort in (1, 7)]
+PCODEC, FFV1, JPEG_XL_1, JPEG_XL_7 = "pcodec", "FFV1", "JPEG XL effort 1", "JPEG XL effort 7"
+OUTSIDE = [
+    Pcodec(PCODEC, CHUNK_FRAMES),
+    Ffv1(FFV1, CHUNK_FRAMES),
+    JpegXl(JPEG_XL_1, effort=1),
+    JpegXl(JPEG_XL_7, effort=7),
+]
 
 ALL = {
     codec.name: codec
@@ -150,11 +124,12 @@ ALL = {
         *(Filter(name, _ours(preset)) for preset, name in OURS.items()),
         Filter(ORIGINAL, _ours("medium", layout=1)),
         *PEERS,
-        *JPEG_XL,
+        *OUTSIDE,
     ]
 }
 
 
-def rechunked(name, chunk_frames):
-    """A filter with other chunks."""
-    return replace(ALL[name], chunk_frames=chunk_frames)
+def named(name, chunk_frames=None):
+    """A codec; a filter may get other chunks."""
+    codec = Filter(UNFILTERED, lambda _dtype: {}) if name == UNFILTERED else ALL[name]
+    return codec if chunk_frames is None else replace(codec, chunk_frames=chunk_frames)

