@@ -17,9 +17,6 @@ const WORTH_LOSING_THE_MOVIE: f64 = 0.9;
 const WORTH_LOSING_THE_PICTURE: f64 = 0.98;
 /// A table has to save this much, since looking values up takes time.
 const WORTH_A_TABLE: f64 = 0.98;
-/// What is estimated for zstd is too much for what repeats far away, too little for what does not: it
-/// is taken without a trial if it is this much cheaper.
-const SURELY_REPEATS: f64 = 0.8;
 /// Zstd is tried if what was made costs more than this much of its estimate.
 const MAY_REPEAT: f64 = 1.25;
 /// Estimates below so many bits per number are mostly what a frame of zstd costs by itself, or what
@@ -274,9 +271,6 @@ impl<S: Sample> Numbers<'_, S> {
         if raw.cost <= least.min(repetition.cost) {
             return Ok(Choices { best: raw, others: vec![] });
         }
-        if repetition.cost < SURELY_REPEATS * least {
-            return Ok(Choices { best: zstd(repetition), others: vec![] });
-        }
         let below = planes(start..lowest, Coding::Raw);
         let all_noise = |noise| {
             let planes = [&below[..], &planes(lowest..end, Coding::Noise)].concat();
@@ -295,6 +289,10 @@ impl<S: Sample> Numbers<'_, S> {
             None => all_noise(trials.plan(bits, predictors)?),
         };
         let mut others = Vec::new();
+        if repetition.cost < WORTH_LOSING_THE_PICTURE * least {
+            others.push(Other { if_above: least, if_video_above: 0.0, choice: best });
+            return Ok(Choices { best: zstd(repetition), others });
+        }
         if let (Some(noise), Some(with_video)) = (&best.noise, with_video) {
             let if_video_above =
                 all_noise_cost / WORTH_LOSING_THE_PICTURE - (with_video.cost - with_video.video);

@@ -74,13 +74,15 @@ fn sample<S: Sample>(frames: &Frames<'_>, mapping: &Mapping, ranks: Option<&Rank
     let n_columns = width.min(n_samples / N_PIECES);
     let piece_rows = (n_samples / N_PIECES / n_columns).min(n_rows.div_ceil(N_PIECES));
     let n_pieces = N_PIECES.min(n_rows / piece_rows);
-    let step = n_rows / n_pieces;
     let frame_rows = n_components * height;
-    // In pairs: two that are a frame apart, and two more elsewhere.
-    let has_pairs = n_pieces == N_PIECES && piece_rows <= frame_rows && frame_rows + piece_rows <= 2 * step;
-    let first_row = |piece: usize| match piece % 2 {
-        1 if has_pairs => (piece - 1) * step + frame_rows,
-        _ => piece * step,
+    let is_apart = 4 * piece_rows <= frame_rows || n_frames >= N_PIECES && piece_rows <= frame_rows;
+    // In pairs: two places in frames that follow each other, if there are any.
+    let first_row = |piece: usize| match piece / 2 {
+        pair if n_frames > 1 && n_pieces == N_PIECES && is_apart => {
+            let t = pair * (n_frames - 2) + piece % 2;
+            t * frame_rows + (frame_rows - piece_rows) * (1 + pair) / 3
+        }
+        _ => piece * (n_rows / n_pieces),
     };
     let mut numbers = filled(n_pieces * piece_rows * n_columns)?;
     for (i, numbers) in numbers.chunks_exact_mut(n_columns).enumerate() {
