@@ -1,6 +1,6 @@
 //! Predictors by least squares.
 
-use super::windows::{WIDTH, Window};
+use super::windows::{MAX_HEIGHT, WIDTH, Window};
 use crate::error::Result;
 use crate::geometry::Geometry;
 use crate::noise::encoder::FramePredictor;
@@ -9,8 +9,10 @@ use crate::noise::predictor::{
     ABOVE, ABOVE_2, ABOVE_LEFT, ABOVE_RIGHT, BEFORE, BEFORE_ABOVE, BEFORE_BELOW, BEFORE_LEFT, BEFORE_RIGHT,
     COMPONENT, COMPONENT_ABOVE, COMPONENT_LEFT, LEFT, LEFT_2, MEAN, MEAN_BELOW, N_TAPS, Predictor,
 };
+use crate::noise::simd;
 use crate::noise::surroundings::{NoiseBits, taps};
 use crate::noise::word::Word;
+use crate::process::parallel;
 
 /// Neighbours within a frame.
 const WITHIN: [usize; 6] = [LEFT, ABOVE, ABOVE_LEFT, ABOVE_RIGHT, LEFT_2, ABOVE_2];
@@ -33,24 +35,50 @@ pub enum Weighting {
     InverseSquare,
 }
 
+/// All weightings.
+pub const WEIGHTINGS: [Weighting; 2] = [Weighting::Inverse, Weighting::InverseSquare];
+
 /// Normal equations: what is to be solved, and in the last column what for.
 #[derive(Clone)]
 struct Equations([[f64; MAX_UNKNOWNS + 1]; MAX_UNKNOWNS]);
 
+/// Groups of windows that are summed up at the same time: part of the algorithm, too.
+const N_GROUPS: usize = 4;
+
 /// Windows, summed up to what predictors follow from.
+#[derive(Clone)]
 pub struct Fit {
     geometry: Geometry,
-    /// By the index of the predictor.
-    equations: Vec<Equations>,
+    /// By the weighting, and the index of the predictor.
+    equations: [[Equations; 4]; WEIGHTINGS.len()],
 }
 
 impl Fit {
     /// All arithmetic is that of IEEE 754 (sums, products and quotients in a fixed order), so that all
     /// machines get the same. There has to be a window.
+    pub fn of<W: Word>(windows: &[Window], bits: NoiseBits, n_threads: usize) -> Result<Self> {
+        let groups = windows.chunks(windows.len().div_ceil(N_GROUPS)).collect();
+        let of_group = |group| {
+            simd::run(
+                #[inline(always)]
+                || Self::of_group::<W>(group, bits),
+            )
+        };
+        let fits = parallel::map(groups, n_threads, of_group)?;
+        let mut sum = fits[0].clone();
+        for fit in &fits[1..] {
+            let all = sum.equations.iter_mut().flatten().zip(fit.equations.iter().flatten());
+            for (sum, equations) in all.flat_map(|(sum, equations)| sum.0.iter_mut().zip(&equations.0)) {
+                sum.iter_mut().zip(equations).for_each(|(sum, number)| *sum += number);
+            }
+        }
+        Ok(sum)
+    }
+
     #[inline(always)]
-    pub fn of<W: Word>(windows: &[Window], bits: NoiseBits, weighting: Weighting) -> Result<Self> {
+    fn of_group<W: Word>(windows: &[Window], bits: NoiseBits) -> Result<Self> {
         let geometry = windows[0].geometry;
-        let mut equations = vec![Equations([[0.0; MAX_UNKNOWNS + 1]; MAX_UNKNOWNS]); 4];
+        let mut fit = Self { geometry, equations: Default::default() };
         let used = [0, 1, 2, 3].map(used);
         let nothing = Predictors::for_frames(&geometry, |_| Predictor::default());
         for window in windows {
@@ -59,30 +87,34 @@ impl Fit {
                 frames.load(numbers);
                 for k in 0..geometry.n_components {
                     let index = Predictors::index(t, k);
+                    let mut numbers = Numbers::new(used[index].len());
                     for y in (0..geometry.height).filter(|&y| window.counts(t, y)) {
                         // The first two have no neighbours to the left.
                         let taps = taps(&frames.components, k, t, y).map(|tap| &tap[2.min(tap.len())..]);
                         let n = geometry.width.saturating_sub(2);
                         let row = &frames.components[k].current.row(y as isize)[4..][..n];
-                        equations[index].add(row, &taps, &used[index], weighting);
+                        numbers.add(row, &taps, &used[index]);
+                    }
+                    for (equations, weighting) in fit.equations.iter_mut().zip(WEIGHTINGS) {
+                        numbers.add_to(&mut equations[index], weighting);
                     }
                 }
                 frames.skip();
             }
         }
-        Ok(Self { geometry, equations })
+        Ok(fit)
     }
 
-    /// The predictors whose weighted squared errors in the windows are least. Without `looks_left`, those
+    /// The predictors whose squared errors, weighted by one of [`WEIGHTINGS`], are least. Without `looks_left`, those
     /// of later frames look at no neighbour to the left, so that rows decode in bulk.
-    pub fn predictors<W: Word>(&self, looks_left: bool) -> Predictors {
+    pub fn predictors<W: Word>(&self, weighting: usize, looks_left: bool) -> Predictors {
         Predictors::for_frames(&self.geometry, |index| {
             let used = used(index);
             let is_left_out = |tap: usize| !looks_left && index & 1 == 1 && matches!(tap, LEFT | LEFT_2);
             // The last of the unknowns is the constant.
             let solved: Vec<usize> =
                 (0..used.len()).filter(|&i| used.get(i + 1).is_none_or(|&tap| !is_left_out(tap))).collect();
-            let unknowns = self.equations[index].solve(&solved);
+            let unknowns = self.equations[weighting][index].solve(&solved);
             let taps: Vec<usize> = used.iter().copied().filter(|&tap| !is_left_out(tap)).collect();
             let predictor = rounded::<W>(&taps, &unknowns);
             if predictor.is_bounded::<W>() { predictor } else { Predictor::of_one::<W>(used[0]) }
@@ -98,30 +130,52 @@ fn used(index: usize) -> Vec<usize> {
     [earlier, &WITHIN, other].concat()
 }
 
-impl Equations {
+/// Numbers with their neighbours, as differences from the first neighbour.
+struct Numbers {
+    /// A column for each other neighbour, one for the constant, and one for the number itself.
+    columns: Vec<[f32; MAX_NUMBERS]>,
+    n: usize,
+}
+
+/// Those of a window.
+const MAX_NUMBERS: usize = MAX_HEIGHT * WIDTH;
+
+impl Numbers {
+    fn new(n_used: usize) -> Self {
+        Self { columns: vec![[0.0; MAX_NUMBERS]; n_used + 1], n: 0 }
+    }
+
+    /// Adds those of a row.
     #[inline(always)]
-    fn add<W: Word>(&mut self, row: &[W], taps: &[&[W]; N_TAPS], used: &[usize], weighting: Weighting) {
-        let n = row.len();
-        let mut columns = [[0f32; WIDTH]; MAX_UNKNOWNS + 1];
+    fn add<W: Word>(&mut self, row: &[W], taps: &[&[W]; N_TAPS], used: &[usize]) {
+        let place = self.n..self.n + row.len();
         let difference = |a: W, b: W| (a.as_u64() as i64 - b.as_u64() as i64) as f32;
-        let base = taps[used[0]];
-        let (target, others) = (used.len(), &used[1..]);
-        for (column, &tap) in columns.iter_mut().zip(others) {
-            for i in 0..n {
-                column[i] = difference(taps[tap][i], base[i]);
+        let base = &taps[used[0]][..row.len()];
+        let others = used[1..].iter().map(|&tap| taps[tap]);
+        let (target, columns) = self.columns.split_last_mut().expect("a column for the numbers");
+        let (constant, columns) = columns.split_last_mut().expect("a column for the constant");
+        for (column, tap) in columns.iter_mut().zip(others) {
+            for ((place, &a), &b) in column[place.clone()].iter_mut().zip(tap).zip(base) {
+                *place = difference(a, b);
             }
         }
-        columns[target - 1][..n].fill(1.0);
-        for i in 0..n {
-            columns[target][i] = difference(row[i], base[i]);
+        for ((place, &a), &b) in target[place.clone()].iter_mut().zip(row).zip(base) {
+            *place = difference(a, b);
         }
-        let mut weights = [0f32; WIDTH];
-        for column in &columns[..others.len()] {
-            for i in 0..n {
-                weights[i] += column[i].abs();
-            }
+        constant[place].fill(1.0);
+        self.n += row.len();
+    }
+
+    /// Adds the weighted products of all columns.
+    #[inline(always)]
+    fn add_to(&self, equations: &mut Equations, weighting: Weighting) {
+        let n = self.n.next_multiple_of(LANES);
+        let n_others = self.columns.len() - 2;
+        let mut weights = [0f32; MAX_NUMBERS];
+        for column in &self.columns[..n_others] {
+            weights[..n].iter_mut().zip(column).for_each(|(weight, number)| *weight += number.abs());
         }
-        let scale = 1.0 / others.len() as f32;
+        let scale = 1.0 / n_others as f32;
         for weight in &mut weights[..n] {
             let m = 1.0 + *weight * scale;
             *weight = match weighting {
@@ -129,20 +183,29 @@ impl Equations {
                 Weighting::InverseSquare => 1.0 / (m * m),
             };
         }
-        weights[n..].fill(0.0);
-        for (a, row) in self.0.iter_mut().enumerate().take(target) {
-            let mut weighted = [0f32; WIDTH];
-            for i in 0..WIDTH {
-                weighted[i] = columns[a][i] * weights[i];
+        // The last of the columns is what is to be solved for.
+        let (target, unknowns) = self.columns.split_last().expect("a column for the numbers");
+        for (a, row) in equations.0.iter_mut().enumerate().take(unknowns.len()) {
+            let mut weighted = [0f32; MAX_NUMBERS];
+            for i in 0..n {
+                weighted[i] = unknowns[a][i] * weights[i];
             }
             // Symmetric: the other half is not needed.
-            for (sum, column) in row.iter_mut().zip(&columns[..target]).skip(a) {
-                *sum += f64::from(dot(&weighted, column));
+            for (sum, column) in row.iter_mut().zip(unknowns).skip(a) {
+                *sum += f64::from(dot(&weighted[..n], &column[..n]));
             }
-            row[MAX_UNKNOWNS] += f64::from(dot(&weighted, &columns[target]));
+            row[MAX_UNKNOWNS] += f64::from(dot(&weighted[..n], &target[..n]));
         }
     }
+}
 
+impl Default for Equations {
+    fn default() -> Self {
+        Self([[0.0; MAX_UNKNOWNS + 1]; MAX_UNKNOWNS])
+    }
+}
+
+impl Equations {
     /// These of the unknowns, when the others are 0, by Gauss's elimination of a symmetric matrix. A little
     /// is added to its diagonal, so that neighbours that are always alike share a weight.
     fn solve(&self, solved: &[usize]) -> Vec<f64> {
@@ -177,7 +240,7 @@ impl Equations {
 }
 
 #[inline(always)]
-fn dot(a: &[f32; WIDTH], b: &[f32; WIDTH]) -> f32 {
+fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0f32; LANES];
     for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
         for i in 0..LANES {

@@ -4,7 +4,7 @@ mod clusters;
 mod fit;
 mod windows;
 
-use fit::{Fit, Weighting};
+use fit::{Fit, WEIGHTINGS};
 use windows::Window;
 
 use super::context::{ContextMap, N_CONTEXTS, N_LEVELS};
@@ -69,34 +69,27 @@ impl Trials {
     }
 
     fn fitted<W: Word>(&self, bits: NoiseBits, tolerance: f64, n_threads: usize) -> Result<Predictors> {
-        let fit = |weighting| -> Result<_> {
-            let fit = simd::run(
-                #[inline(always)]
-                || Fit::of::<W>(&self.windows, bits, weighting),
-            )?;
-            let predictors = fit.predictors::<W>(true);
+        let Some(window) = self.windows.first() else { return Ok(Predictors::default()) };
+        let geometry = window.geometry;
+        let fit = Fit::of::<W>(&self.windows, bits, n_threads)?;
+        let all = (0..WEIGHTINGS.len()).map(|weighting| fit.predictors::<W>(weighting, true)).collect();
+        let with_costs = |predictors: Predictors| {
             let costs = self.costs_by_predictor::<W>(bits, &predictors)?;
-            Ok::<_, Error>((fit, predictors, costs))
+            Ok::<_, Error>((predictors, costs))
         };
-        let fits = parallel::map(vec![Weighting::Inverse, Weighting::InverseSquare], n_threads, fit)?;
-        let [(one, predictors_1, costs_1), (two, predictors_2, costs_2)] = &fits[..] else {
-            return Ok(Predictors::default());
-        };
-        let is_first = |index: usize| costs_1[index] <= costs_2[index];
-        let best = |index: usize| if is_first(index) { predictors_1 } else { predictors_2 };
-        let geometry = self.windows[0].geometry;
-        let of = |index: usize| best(index).get(index).cloned().unwrap_or_default();
+        let all: Vec<_> = parallel::map(all, n_threads, with_costs)?;
+        let best =
+            |index: usize| (0..all.len()).min_by_key(|&weighting| all[weighting].1[index]).unwrap_or(0);
+        let of = |index: usize| all[best(index)].0.get(index).cloned().unwrap_or_default();
         if tolerance <= 1.0 || geometry.n_frames == 1 {
             return Ok(Predictors::for_frames(&geometry, of));
         }
-        let fast = [two, one].map(|fit| fit.predictors::<W>(false));
         let fast = Predictors::for_frames(&geometry, |index| {
-            fast[usize::from(is_first(index))].get(index).cloned().unwrap_or_default()
+            fit.predictors::<W>(best(index), false).get(index).cloned().unwrap_or_default()
         });
         let costs = self.costs_by_predictor::<W>(bits, &fast)?;
         Ok(Predictors::for_frames(&geometry, |index| {
-            let least = costs_1[index].min(costs_2[index]) as f64;
-            let is_near = costs[index] as f64 <= tolerance * least;
+            let is_near = costs[index] as f64 <= tolerance * all[best(index)].1[index] as f64;
             if is_near { fast.get(index).cloned().unwrap_or_default() } else { of(index) }
         }))
     }

@@ -9,15 +9,15 @@ use crate::transform::{Mapping, Ranks, Sample};
 /// Columns of a window.
 pub const WIDTH: usize = 32;
 /// Rows of a window, if it has few frames.
-const MAX_HEIGHT: usize = 9;
+pub const MAX_HEIGHT: usize = 9;
 /// Rows of a window of several frames. The first is only there to be looked at from the others.
 const MIN_HEIGHT: usize = 5;
 /// Frames of a window.
 const MAX_FRAMES: usize = 5;
 /// Of the samples of a chunk, one in so many is in a window...
-const SHARE: usize = 48;
+const SHARE: usize = 64;
 /// ...but at least and at most so many.
-const N_SAMPLES: Range<usize> = 1 << 14..1 << 15;
+const N_SAMPLES: Range<usize> = 3 << 12..1 << 15;
 
 /// A small part of a chunk: some columns of some rows of some frames, as numbers.
 pub struct Window {
