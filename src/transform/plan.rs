@@ -34,6 +34,9 @@ const WORTH_DECODING_IN_BULK: f64 = 1.015;
 /// The frame before has to save this many bits per sample. Without it, x264 is twice as fast.
 const WORTH_LOOKING_BACK: f64 = 0.03;
 
+/// Fewer samples are planned before a thread is started.
+const WORTH_THREADS: usize = 1 << 16;
+
 /// Bytes of video that do not depend on what is in it: parameter sets, and the headers of a picture.
 const STREAM_BYTES: f64 = 44.0;
 const PICTURE_BYTES: f64 = 9.0;
@@ -140,6 +143,7 @@ pub fn plan<S: Sample>(
     preset: Preset,
     n_threads: usize,
 ) -> Result<Plans> {
+    let n_threads = if frames.geometry.chunk_samples() < WORTH_THREADS { 1 } else { n_threads };
     let sampled = SampledRows::<S>::of(frames);
     let (mapping, mut extent) = Mapping::choose(kind, frames, &sampled, n_threads);
     let mut rows = sampled.mapped(frames, &mapping);

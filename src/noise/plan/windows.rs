@@ -16,8 +16,9 @@ const MIN_HEIGHT: usize = 5;
 const MAX_FRAMES: usize = 5;
 /// Of the samples of a chunk, one in so many is in a window...
 const SHARE: usize = 64;
-/// ...but at least and at most so many.
+/// ...but at least and at most so many, and of small chunks this share.
 const N_SAMPLES: Range<usize> = 3 << 12..1 << 15;
+const MOST_SHARE: usize = 3;
 
 /// A small part of a chunk: some columns of some rows of some frames, as numbers.
 pub struct Window {
@@ -42,7 +43,8 @@ impl Window {
         let height = chunk.height.min(if n_frames > 2 { MIN_HEIGHT } else { MAX_HEIGHT });
         let geometry = Geometry { n_frames, height, width: chunk.width.min(WIDTH), ..*chunk };
         let n_samples = (chunk.chunk_samples() / SHARE).clamp(N_SAMPLES.start, N_SAMPLES.end);
-        let n_windows = n_samples.min(chunk.chunk_samples()).div_ceil(geometry.chunk_samples());
+        let n_samples = n_samples.min(chunk.chunk_samples() / MOST_SHARE).max(1);
+        let n_windows = n_samples.div_ceil(geometry.chunk_samples());
         let of_one = |i: u64| -> Result<Self> {
             // Steps by the plastic number's powers cover rows and columns evenly (M. Roberts, "The
             // unreasonable effectiveness of quasirandom sequences"), and those of the golden ratio frames.
