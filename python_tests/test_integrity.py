@@ -86,11 +86,11 @@ def test_the_cause_is_named(path):
     causes = {
         "do not have the checksum": lambda s: s[:100] + bytes([s[100] ^ 4]) + s[101:],
         "it has 20 bytes (expected more than 24)": lambda s: s[:20],
-        "format version 3, which a newer h5h264 wrote (this one reads up to version 2)": lambda s: (
-            s[:7] + b"\3" + s[8:]
+        "format version 4, which a newer h5h264 wrote (this one reads up to version 3)": lambda s: (
+            s[:7] + b"\4" + s[8:]
         ),
         "format version 200, which a newer h5h264": lambda s: s[:7] + b"\xc8" + s[8:],
-        "format version 0 does not exist": lambda s: s[:7] + b"\0" + s[8:],
+        "format version 2 (expected 3; no release wrote an older one)": lambda s: s[:7] + b"\2" + s[8:],
         "also registered for LPC-Rice": lambda s: b"\x55" * len(s),
         "was not written by this filter": lambda s: frame.tobytes(),
     }

@@ -59,7 +59,7 @@ def test_presets_are_stored_and_matter(path):
     sizes = []
     with h5py.File(path, "w") as file:
         for preset in range(10):
-            dataset = create(file, frames, name=str(preset), options=(0, 0, 0, preset))
+            dataset = create(file, frames, name=str(preset), options=(0, 0, 0, preset, 2))
             assert filters(dataset)[0][2][3] == preset
             sizes.append(check_stored(dataset))
         for preset in range(10):
@@ -90,7 +90,8 @@ ODD = (4, 33, 45)
         (SHAPE, "<u2", (0,) * 70, "70 options", "expected none, or 3 to 5"),
         (SHAPE, "<u2", (0, 0, 0, 10), "preset 10", "expected 0, ultrafast, to 9, placebo"),
         (SHAPE, "<u2", (0, 0, 0, 2**32 - 1), "preset 4294967295", "expected 0, ultrafast, to 9, placebo"),
-        (SHAPE, "<u2", (0, 0, 0, 0, 2), "layout 2", "expected 0, this project's, or 1, the original's"),
+        (SHAPE, "<u2", (0, 0, 0, 0, 3), "layout 3", "expected 0, this project's, 1, the original's, or 2, plain movies"),
+        (SHAPE, "<u2", (0, 0, 0, 0, 2), "plain movies have frames of bytes", "found 40 × 60 × 1 samples of 2 bytes"),
         (SHAPE, "<u2", (41, 60, 2), "height 41 × width 60 × 2 bytes", "expected their product to divide it"),
         (SHAPE, "<u2", (40, 61, 2), "height 40 × width 61 × 2 bytes", "the chunk of 33600 bytes"),
         (SHAPE, "<u2", (40, 60, 9), "height 40 × width 60 × 9 bytes", "expected their product to divide it"),

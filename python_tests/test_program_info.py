@@ -110,13 +110,13 @@ def test_info_shows_how_datasets_are_stored():
     run("repack", "in.h5", "out.h5", "--preset", "superfast")
     text = run("info", "out.h5").stdout
     assert "/zebra/images  20 × 64 × 80  uint16, " in text
-    assert "h5h264 superfast" in text and "bits video" in text
+    assert "h5h264 superfast" in text and "bits noise" in text
     assert "/soft  → /zebra/images" in text and "/external  → other.h5:/x" in text
     assert run("info", "out.h5:/zebra/images").stdout.count("chunks of") == 1
     objects = {o["path"]: o for o in json.loads(run("info", "--json", "out.h5").stdout)["objects"]}
     images = objects["/zebra/images"]
     assert images["h5h264"]["preset"] == "superfast"
-    assert images["h5h264"]["kinds"][0]["format_version"] == 1
+    assert images["h5h264"]["kinds"][0]["format_version"] == 3
     assert images["raw_bytes"] == 20 * 64 * 80 * 2
     with h5py.File("out.h5") as file:
         assert images["stored_bytes"] == file["zebra/images"].id.get_storage_size()

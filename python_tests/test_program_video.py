@@ -14,6 +14,9 @@ import pytest
 from program import PROGRAM, in_a_folder_of_its_own, run  # noqa: F401 (a fixture)
 from support import create, noise
 
+#: Options for frames of bytes that are always a plain movie.
+MOVIE = (0, 0, 0, 0, 2)
+
 RAW = {"u1": "gray", "u2": "gray16le", "rgb": "rgb24"}
 
 
@@ -69,7 +72,7 @@ def coded_slices(dataset):
 def test_chunks_that_are_movies_are_copied(components, pixels, extension):
     frames = levels(components=components)
     with h5py.File("in.h5", "w") as file:
-        slices = coded_slices(create(file, frames, (10, *frames.shape[1:]), name="g/frames"))
+        slices = coded_slices(create(file, frames, (10, *frames.shape[1:]), MOVIE, name="g/frames"))
     assert len(slices) >= len(frames)
     path = f"out.{extension}"
     run("export", "in.h5:/g/frames", path)
@@ -88,15 +91,19 @@ def test_other_chunks_and_datasets_are_encoded(extension):
     frames[10:20] = 7
     frames[20:30] = noise((10, 48, 70), "u1")
     with h5py.File("in.h5", "w") as file:
-        create(file, frames, (10, 48, 70), name="mixed")
-        slices = coded_slices(create(file, frames[:10], (10, 48, 70), (0, 0, 0, 5), name="veryfast"))
+        create(file, frames, (10, 48, 70), MOVIE, name="mixed")
+        slices = coded_slices(create(file, frames[:10], (10, 48, 70), (0, 0, 0, 5, 2), name="veryfast"))
         create(file, frames, (4, 16, 70), name="tiled")
-        create(file, frames.reshape(4, 10, 48, 70), (1, 10, 48, 70), name="scans")
-        create(file, frames.reshape(4, 10, 48, 70), (2, 5, 48, 70), name="scans_across")
+        create(file, frames.reshape(4, 10, 48, 70), (1, 10, 48, 70), MOVIE, name="scans")
+        # Of these, two are no movies.
+        others = create(file, frames.reshape(4, 10, 48, 70), (1, 10, 48, 70), name="others")
+        for offset in [(1, 0, 0, 0), (2, 0, 0, 0)]:
+            file["scans"].id.write_direct_chunk(offset, others.id.read_direct_chunk(offset)[1])
+        create(file, frames.reshape(4, 10, 48, 70), (2, 5, 48, 70), MOVIE, name="scans_across")
         create(file, frames[0], name="one")
         file.create_dataset("gzip", data=frames, chunks=(10, 48, 70), compression="gzip", shuffle=True)
         file["contiguous"] = frames
-        gaps = create(file, np.zeros_like(frames[:0]), (10, 48, 70), name="gaps", maxshape=(None, 48, 70), fillvalue=9)
+        gaps = create(file, np.zeros_like(frames[:0]), (10, 48, 70), MOVIE, name="gaps", maxshape=(None, 48, 70), fillvalue=9)
         gaps.resize(40, 0)
         gaps[5:10] = frames[5:10]
         gaps.id.write_direct_chunk((30, 0, 0), frames[:10].tobytes(), filter_mask=1)

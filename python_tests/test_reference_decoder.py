@@ -163,7 +163,7 @@ CASES = {
         lambda h: codings(h) == [NOISE] and h.shape[3] == 3 and len(h.noise.predictors) == 4,
     ),
     "noise in a single row": (
-        lambda: noisy_movie((1, 1, 1009))[0],
+        lambda: (9 * np.arange(1009) + np.random.default_rng(5).integers(0, 9, 1009)).astype("u2"),
         (),
         lambda h: codings(h) == [NOISE] and h.shape == (1, 1, 1009, 1),
     ),
@@ -283,7 +283,7 @@ CASES = {
     "floats around zero": (
         lambda: (noisy_movie((4, 50, 70), "f4") * np.where(np.arange(70) % 3, 0.01, -0.01)).astype("f4"),
         (),
-        lambda h: h.mapping == reference.ROTATED_FLOAT and NOISE in codings(h),
+        lambda h: h.mapping == reference.ROTATED_FLOAT,
     ),
     "complex": (
         lambda: (noisy_movie((4, 50, 70), "f4") + 1j * noisy_movie((4, 50, 70), "f4")[:, ::-1]).astype("c8"),

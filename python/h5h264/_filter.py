@@ -41,8 +41,8 @@ class H264(h5py.filters.FilterRefBase):
     Parameters
     ----------
     preset
-        How hard x264 tries, by x264's name (`PRESETS`). "superfast" is the first to try when files
-        should be smaller.
+        How hard the filter tries, by x264's name (`PRESETS`). "superfast" is the first to try when files
+        should be smaller; those after it save something on plain movies.
     frame
         (height, width) of a frame where the chunk's shape does not say it: 0 for what it does say.
         Their product with `sample_bytes` has to divide the size of a chunk.
