@@ -25,8 +25,9 @@ def test_sums_and_chunks(path):
         assert (chunk.content, chunk.layout) == ("coded", "h5h264")
         assert chunk.transform == "integer"
         assert sum(bits for bits, _ in chunk.planes) <= 16
-        assert {coding for _, coding in chunk.planes} <= {"constant", "raw", "video"}
-        assert 0 < chunk.video_bytes <= chunk.stored_bytes - 25
+        assert {coding for _, coding in chunk.planes} <= {"constant", "raw", "noise", "video"}
+        parts = chunk.raw_planes_bytes, chunk.zstd_bytes, chunk.noise_bytes, chunk.video_bytes
+        assert 0 < chunk.noise_bytes and sum(parts) <= chunk.stored_bytes - 25
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,8 @@ def test_chunks_that_are_not_this_filters_alone(path):
 
 def test_frames_in_strips(path):
     with h5py.File(path, "w") as file:
-        whole = h5h264.write(file, "whole", movie((2, 700, 600), "u1"), chunks=(2, 700, 600))
+        plain = H264(layout="movie")
+        whole = h5h264.write(file, "whole", movie((2, 700, 600), "u1"), chunks=(2, 700, 600), preset=plain)
         cut = h5h264.write(file, "cut", movie((2, 700, 600), "<u2"), chunks=(2, 700, 600))
         assert h5h264.info(whole).chunks[0].strip_height == 700
         assert 0 < h5h264.info(cut).chunks[0].strip_height < 700
