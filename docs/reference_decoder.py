@@ -231,6 +231,7 @@ def read_planes(reader, sample_bits):
         shift += bits
     check(shift <= sample_bits, f"planes of {shift} bits for samples of {sample_bits}")
     codings = [plane.coding for plane in planes]
+    check(VIDEO not in codings[:-1], "a plane of video below others")
     check(codings.count(VIDEO) <= 1 and codings.count(NOISE) <= 1, "several planes of video or of noise")
     for plane in planes:
         check(plane.coding != NOISE or shift - plane.shift <= 32, "over 32 bits from the noise up")

@@ -50,8 +50,15 @@ impl<'a> Arbitrary<'a> for Chunk {
             most /= n;
             chunk_shape.push(n);
         }
-        let passed =
-            *u.choose(&[&[][..], &[0, 0, 0, 1], &[0, 0, 0, 3], &[0, 0, 0, 0, 1], &[1, 8, 1], &[2, 2, 2]])?;
+        let passed = *u.choose(&[
+            &[][..],
+            &[0, 0, 0, 1],
+            &[0, 0, 0, 3],
+            &[0, 0, 0, 0, 1],
+            &[0, 0, 0, 0, 2],
+            &[1, 8, 1],
+            &[2, 2, 2],
+        ])?;
         let n_bytes = chunk_shape.iter().product::<u64>() as usize * element.bytes();
         // What is left of the input, again and again, on a slope.
         let step = u.arbitrary::<u8>()?;

@@ -134,10 +134,14 @@ fn encode_samples<S: Sample>(options: &Options, chunk: &[u8]) -> Result<Buffer> 
     let is_movie = options.layout == Layout::Movie;
     let Plans { best, others } =
         transform::plan::<S>(&frames, options.kind, is_movie, options.preset, n_threads)?;
+    if best.is_nothing::<S>() && others.is_empty() {
+        return payload::write_raw(chunk);
+    }
     let mut stored = encode_as::<S>(options, &frames, best)?;
-    for OtherPlan { plan, if_above, if_video_above } in others {
-        if stored.bytes.len() > if_above && stored.video_bytes >= if_video_above {
-            let other = encode_as::<S>(options, &frames, plan)?;
+    for OtherPlan { plan, if_above, if_video_from } in others {
+        if stored.bytes.len() > if_above && stored.video_bytes >= if_video_from {
+            // What is there is good enough if there is no memory for another.
+            let Ok(other) = encode_as::<S>(options, &frames, plan) else { continue };
             if (other.bytes.len() as f64) < stored.worth_changing * stored.bytes.len() as f64 {
                 stored = other;
             }

@@ -11,6 +11,9 @@ const MIN_HEIGHT: usize = 8;
 /// Rows that are made of a longer row have at most this many pixels.
 const MAX_ROW_WIDTH: usize = 1024;
 
+/// More samples are not those of a pixel.
+pub const MAX_COMPONENTS: usize = 64;
+
 /// The shape of a chunk: frames × height × width × components, each of `sample_bytes` bytes, in
 /// C order. Every product of them fits into `usize`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,6 +30,7 @@ mod varint;
 pub mod video;
 mod zstd_plane;
 
+use std::borrow::Cow;
 use std::ffi::CStr;
 
 use h5filter::{Buffer, Failure, Filter, Library, NewDataset, OutOfMemory, PluginClass, memory};
@@ -72,11 +73,7 @@ impl Filter for H264 {
         if !memory::is_available(bytes) {
             return Err(OutOfMemory { bytes }.into());
         }
-        let values_of_pointers = options::values_of_pointers(cd_values, chunk.len());
-        match values_of_pointers.filter(|_| Library::calling().is_some()) {
-            Some(cd_values) => Ok(filter::encode(&cd_values, chunk)?),
-            None => Ok(filter::encode(cd_values, chunk)?),
-        }
+        Ok(filter::encode(&values_for(cd_values, chunk.len()), chunk)?)
     }
 
     fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer, Failure> {
@@ -84,7 +81,16 @@ impl Filter for H264 {
     }
 
     fn wrap(cd_values: &[u32], room: &mut [u8], chunk_bytes: usize) -> Result<usize, Failure> {
-        Ok(as_it_is::wrap(cd_values, room, chunk_bytes)?)
+        Ok(as_it_is::wrap(&values_for(cd_values, chunk_bytes), room, chunk_bytes)?)
+    }
+}
+
+/// The values for a chunk whose dataset could not be asked: of pointers, if HDF5 calls.
+fn values_for(cd_values: &[u32], chunk_bytes: usize) -> Cow<'_, [u32]> {
+    let values = options::values_of_pointers(cd_values, chunk_bytes);
+    match values.filter(|_| Library::calling().is_some()) {
+        Some(values) => values.into(),
+        None => cd_values.into(),
     }
 }
 

@@ -143,7 +143,7 @@ fn take<'a>(bytes: &mut &'a [u8], n_bytes: usize) -> Result<&'a [u8]> {
     Ok(first)
 }
 
-/// Whether each row of each frame has cost stored bytes. What has not is not worth a list of rows.
+/// Whether strips have cost stored bytes. What has not is not worth a list of rows.
 fn has_stored_planes(header: &Header) -> bool {
     header.transform.planes.iter().any(|plane| !matches!(plane.coding, Coding::Constant(_)))
 }

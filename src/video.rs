@@ -158,6 +158,7 @@ pub struct FrameDecoder<'a> {
     geometry: Geometry,
     format: PixelFormat,
     shift: u32,
+    bits: u32,
     layout: PictureLayout,
     config: DecoderConfig,
     /// One for each picture of a frame, since each is a video of its own; one for all when the
@@ -178,6 +179,8 @@ impl<'a> FrameDecoder<'a> {
         n_threads: usize,
     ) -> Result<Self> {
         let shift = transform.video_shift().unwrap_or(0);
+        // The video plane is the last.
+        let bits = transform.planes.last().map_or(0, |plane| plane.bits);
         let layout = PictureLayout::of(geometry, video.format)
             .ok_or_else(|| damaged!("video of frames that are too large for it"))?;
         let n_threads = most_threads(n_threads, n_slices(&layout));
@@ -196,6 +199,7 @@ impl<'a> FrameDecoder<'a> {
             geometry: *geometry,
             format: video.format,
             shift,
+            bits,
             layout,
             config,
             decoders,
@@ -204,15 +208,19 @@ impl<'a> FrameDecoder<'a> {
         })
     }
 
-    /// Adds the video plane of frame `t` to its numbers. Frames have to be decoded in order.
+    /// Adds the video plane of frame `t` to its numbers. Frames have to be decoded in order. Bytes with more
+    /// bits than the plane are an error.
     pub fn decode<S: Sample>(&mut self, t: usize, numbers: &mut [S]) -> Result<()> {
         let n_decoders = self.decoders.len();
         for part in 0..self.layout.n_parts {
             let decoder = &mut self.decoders[part % n_decoders];
             let planes = decoder.decode(self.access_units[part * self.geometry.n_frames + t])?;
-            match self.format {
+            let all = match self.format {
                 PixelFormat::Rgb => read_rgb(planes, &self.geometry, self.shift, numbers),
                 _ => read_gray(planes[0], &self.geometry, self.shift, &self.layout, part, numbers),
+            };
+            if u32::from(all) >> self.bits != 0 {
+                return Err(damaged!("a picture with bytes of more than {} bits", self.bits));
             }
         }
         Ok(())
@@ -260,7 +268,7 @@ pub fn write_gray<S: Sample>(
     (n_lines..layout.height).for_each(|line| lines.line(line).fill(0));
 }
 
-/// Adds what picture number `part` of a frame says to its numbers.
+/// Adds what picture number `part` of a frame says to its numbers. Returns all bits that are in it.
 pub fn read_gray<S: Sample>(
     lines: Lines<'_>,
     geometry: &Geometry,
@@ -268,15 +276,18 @@ pub fn read_gray<S: Sample>(
     layout: &PictureLayout,
     part: usize,
     frame: &mut [S],
-) {
+) -> u8 {
+    let mut all = 0;
     for block in layout.blocks(part) {
         for i in 0..block.n_rows {
             let line = &lines.line(block.line + i)[..block.n_columns];
             for (number, &byte) in frame[row_of(&block, i, geometry)..].iter_mut().zip(line) {
                 *number = number.or(S::from_byte(byte, shift));
+                all |= byte;
             }
         }
     }
+    all
 }
 
 /// Where row `i` of a block starts among the samples of a frame.
@@ -294,12 +305,15 @@ fn write_rgb<S: Sample>(frame: &[S], geometry: &Geometry, shift: u32, mut lines:
     }
 }
 
-fn read_rgb<S: Sample>(planes: [Lines<'_>; 3], geometry: &Geometry, shift: u32, frame: &mut [S]) {
+fn read_rgb<S: Sample>(planes: [Lines<'_>; 3], geometry: &Geometry, shift: u32, frame: &mut [S]) -> u8 {
+    let mut all = 0;
     for (lines, plane) in planes.iter().zip(frame.chunks_exact_mut(geometry.frame_pixels())) {
         for (y, row) in plane.chunks_exact_mut(geometry.width).enumerate() {
             for (number, &byte) in row.iter_mut().zip(lines.line(y)) {
                 *number = number.or(S::from_byte(byte, shift));
+                all |= byte;
             }
         }
     }
+    all
 }

@@ -1,7 +1,7 @@
 //! Planes in which something repeats, as zstd frames (RFC 8878): the bits of each number as whole bytes,
 //! least significant first, number by number in the order of (frame, component, row, column).
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 
 use h5filter::OutOfMemory;
 use zstd::stream::{read, write};
@@ -87,7 +87,7 @@ pub struct PlanesDecoder<'a> {
 struct PlaneDecoder<'a> {
     shift: u32,
     bits: u32,
-    decoder: read::Decoder<'static, BufReader<&'a [u8]>>,
+    decoder: read::Decoder<'static, &'a [u8]>,
 }
 
 impl<'a> PlanesDecoder<'a> {
@@ -100,7 +100,7 @@ impl<'a> PlanesDecoder<'a> {
         let mut planes = Vec::new();
         for ((shift, bits), stored) in transform.zstd_planes().zip(stored) {
             let start = || {
-                let mut decoder = read::Decoder::new(stored)?.single_frame();
+                let mut decoder = read::Decoder::with_buffer(stored)?.single_frame();
                 decoder.window_log_max(MAX_WINDOW_LOG)?;
                 io::Result::Ok(decoder)
             };
@@ -123,8 +123,7 @@ impl<'a> PlanesDecoder<'a> {
     pub fn finish(self) -> Result<()> {
         for mut plane in self.planes {
             let more = plane.decoder.read(&mut [0]).map_err(|e| not_read(&e))?;
-            let rest = plane.decoder.finish();
-            if more > 0 || !rest.buffer().is_empty() || !rest.get_ref().is_empty() {
+            if more > 0 || !plane.decoder.finish().is_empty() {
                 return Err(damaged!("a zstd plane that does not end where its numbers end"));
             }
         }
@@ -169,14 +168,19 @@ fn read_bytes<S: Sample>(bytes: &[u8], shift: u32, bits: u32, numbers: &mut [S])
 }
 
 fn failed(e: &io::Error) -> Error {
-    match e.kind() {
-        io::ErrorKind::OutOfMemory => OutOfMemory { bytes: 0 }.into(),
-        _ => Error::Codec(format!("zstd: {e}")),
+    // zstd tells its errors by their text only.
+    let has_no_memory = e.kind() == io::ErrorKind::OutOfMemory || e.to_string().contains("not enough memory");
+    match has_no_memory {
+        true => OutOfMemory { bytes: 1 << MAX_WINDOW_LOG }.into(),
+        false => Error::Codec(format!("zstd: {e}")),
     }
 }
 
 fn not_read(e: &io::Error) -> Error {
-    damaged!("a zstd plane that can't be decoded ({e})")
+    match failed(e) {
+        Error::OutOfMemory(e) => e.into(),
+        _ => damaged!("a zstd plane that can't be decoded ({e})"),
+    }
 }
 
 #[cfg(test)]

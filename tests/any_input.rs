@@ -13,11 +13,16 @@ fn decoding_any_bytes_ends() {
     let starts = prop::sample::select(vec![
         &b""[..],
         b"\x89H5H264",
-        b"\x89H5H264\x01",
+        b"\x89H5H264\x03",
         // A header of one frame, up to its number of planes.
-        b"\x89H5H264\x01________--------\x01\x00\x01\x04\x04\x01\x00\x00",
-        // The same in version 2, with strips of 16 of 40 rows.
-        b"\x89H5H264\x02________--------\x01\x00\x01\x28\x04\x01\x10\x00\x00",
+        b"\x89H5H264\x03________--------\x01\x00\x01\x04\x04\x01\x04\x00\x00",
+        // The same with strips of 16 of 40 rows.
+        b"\x89H5H264\x03________--------\x01\x00\x01\x28\x04\x01\x10\x00\x00",
+        // With a plane of noise; up to its table.
+        b"\x89H5H264\x03________--------\x01\x00\x01\x04\x04\x01\x04\x00\x00\x01\x03\x08",
+        b"\x89H5H264\x03________--------\x01\x00\x01\x04\x04\x01\x04\x00\x00\x01\x03\x08\x00\x00\x01",
+        // With a zstd plane of 16 bytes, up to its frame.
+        b"\x89H5H264\x03________--------\x01\x00\x01\x04\x04\x01\x04\x00\x00\x01\x04\x08\x10\x28\xb5\x2f\xfd",
         b"\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x67",
     ]);
     let inputs = (starts, vec(any::<u8>(), 0..200));

@@ -150,6 +150,26 @@ fn header_and_stream(stored: &[u8]) -> (Header, &[u8]) {
 }
 
 #[test]
+fn noise_and_zstd_planes_larger_than_the_machine_are_errors() {
+    for name in ["noisy", "wide_range", "labels"] {
+        let all = examples([2, 20, 32]);
+        let example = all.iter().find(|example| example.name == name).expect("an example of this name");
+        let (mut header, _) = header_and_stream(&example.encode());
+        let sample_bytes = header.geometry.sample_bytes as u64;
+        for [n_frames, height, width] in
+            [[1 << 31, 64, 64], [1, 1 << 30, 1], [1, 1, 1 << 30], [1 << 27, 4, 8]]
+        {
+            header.geometry = Geometry::new(n_frames, height, width, 1, sample_bytes).expect("a geometry");
+            header.strip_height = height as usize;
+            let noise_bytes = header.noise.iter().flat_map(|noise| noise.strip_bytes.iter().flatten());
+            let n_bytes = noise_bytes.chain(&header.zstd_bytes).sum();
+            let error = decode(&header, n_bytes);
+            assert!(matches!(error, Error::Damaged(_) | Error::OutOfMemory(_)), "{error}");
+        }
+    }
+}
+
+#[test]
 fn video_of_another_size_is_an_error() {
     limit_memory();
     let all = examples([2, 20, 32]);

@@ -28,7 +28,7 @@ pub struct NoiseDecoder<'a, W: Word> {
 }
 
 impl<'a, W: Word> NoiseDecoder<'a, W> {
-    /// From what [`NoiseEncoder`](super::NoiseEncoder) made.
+    /// From what [`encode_symbols`](super::encode_symbols) made.
     pub fn new(
         geometry: &Geometry,
         bits: NoiseBits,
@@ -56,16 +56,20 @@ impl<'a, W: Word> NoiseDecoder<'a, W> {
     /// Adds the noise of the next frame to its numbers, which have all bits above it, and 0 in its place.
     pub fn decode<S: Sample>(&mut self, numbers: &mut [S]) {
         load(numbers, &mut self.components, self.t, &self.geometry, self.bits);
-        simd::run(
-            #[inline(always)]
-            || self.decode_loaded(),
-        );
+        self.decode_loaded();
         add(&self.components, self.bits.shift, &self.geometry, numbers);
         self.t += 1;
     }
 
-    #[inline(always)]
     fn decode_loaded(&mut self) {
+        simd::run(
+            #[inline(always)]
+            || self.decode_frame(),
+        );
+    }
+
+    #[inline(always)]
+    fn decode_frame(&mut self) {
         let Geometry { n_frames, height, .. } = self.geometry;
         let t = self.t;
         for k in 0..self.components.len() {

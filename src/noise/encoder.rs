@@ -148,14 +148,18 @@ impl<'a, W: Word> NoiseEncoder<'a, W> {
     /// Codes the next frame.
     pub fn encode<S: Sample>(&mut self, numbers: &[S]) -> Result<()> {
         self.frames.load(numbers);
+        self.encode_loaded()
+    }
+
+    fn encode_loaded(&mut self) -> Result<()> {
         simd::run(
             #[inline(always)]
-            || self.encode_loaded(),
+            || self.encode_frame(),
         )
     }
 
     #[inline(always)]
-    fn encode_loaded(&mut self) -> Result<()> {
+    fn encode_frame(&mut self) -> Result<()> {
         let Self { frames, contexts, tables, symbols, extra_bits, counts } = self;
         let mut status = Ok(());
         frames.predict(|_, _, row| {
@@ -187,7 +191,11 @@ impl<'a, W: Word> NoiseEncoder<'a, W> {
         let [even, odd] = self.counts.each_ref().map(|counts| counts.chunks_exact(SYMBOLS_PER_TABLE));
         let of_table = |(even, odd): (&[u32], &[u32])| {
             let mut counts = [0; N_TOKENS];
-            counts.iter_mut().zip(even).zip(odd).for_each(|((sum, even), odd)| *sum = even + odd);
+            counts
+                .iter_mut()
+                .zip(even)
+                .zip(odd)
+                .for_each(|((sum, even), odd)| *sum = even.saturating_add(*odd));
             counts
         };
         let counts = even.zip(odd).take(self.contexts.n_tables()).map(of_table).collect();

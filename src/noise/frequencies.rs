@@ -65,7 +65,9 @@ pub fn read(reader: &mut BitReader<'_>, n_tokens: usize) -> Result<Frequencies> 
     let n_used = reader.read(7) as usize + 1;
     let implied = reader.read(7) as usize;
     if n_used > n_tokens || implied >= n_used {
-        return Err(damaged!("a table of {n_used} tokens (expected at most {n_tokens})"));
+        return Err(damaged!(
+            "a table of {n_used} tokens (expected at most {n_tokens}), of which token {implied} is implied"
+        ));
     }
     let mut frequencies = [0; N_TOKENS];
     let (mut left, mut length) = (TOTAL, START_LENGTH);
@@ -83,7 +85,7 @@ pub fn read(reader: &mut BitReader<'_>, n_tokens: usize) -> Result<Frequencies> 
         left = left
             .checked_sub(found)
             .filter(|&left| left > 0)
-            .ok_or_else(|| damaged!("frequencies that add up to more than {TOTAL}"))?;
+            .ok_or_else(|| damaged!("frequencies that add up to {TOTAL} or more without the implied one"))?;
         *frequency = found as u16;
     }
     frequencies[implied] = left as u16;
@@ -110,8 +112,8 @@ fn write_step(step: i32, out: &mut BitWriter) {
 
 fn read_step(reader: &mut BitReader<'_>) -> i32 {
     let mut folded = 0;
-    // No frequency has more than 13 bits.
-    while folded < 28 && reader.read(1) == 1 {
+    // No step is over 12 up or down.
+    while folded < 25 && reader.read(1) == 1 {
         folded += 1;
     }
     super::token::unfold(folded)

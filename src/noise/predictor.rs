@@ -77,7 +77,9 @@ impl Predictor {
         }
         predictor.constant = reader.signed_varint()?;
         if !predictor.is_bounded::<W>() {
-            return Err(damaged!("a predictor with weights of over {MAX_WEIGHTS} together"));
+            return Err(damaged!(
+                "a predictor with weights of over {MAX_WEIGHTS} together, or too large a constant"
+            ));
         }
         Ok(predictor)
     }

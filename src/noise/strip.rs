@@ -76,10 +76,10 @@ pub fn encode_symbols(
 }
 
 fn tables_of<'a>(strips: impl Iterator<Item = &'a [Counts]>, contexts: &ContextMap) -> Vec<Frequencies> {
-    let mut sums = vec![[0; N_TOKENS]; contexts.n_tables()];
+    let mut sums = vec![[0u32; N_TOKENS]; contexts.n_tables()];
     for counts in strips {
         for (sum, counts) in sums.iter_mut().zip(counts) {
-            sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum = sum.saturating_add(*count));
         }
     }
     sums.iter().map(frequencies::from_counts).collect()

@@ -3,7 +3,7 @@ use h5filter::{CdValues, SampleKind};
 use super::Options;
 use crate::avcodec::Preset;
 use crate::error::{Result, bad_options};
-use crate::geometry::Geometry;
+use crate::geometry::{Geometry, MAX_COMPONENTS};
 use crate::payload::Layout;
 
 /// Slot 5 of stored values: "h5" and the version of the slot table.
@@ -125,6 +125,9 @@ impl Stored {
             2 => SampleKind::Float,
             _ => SampleKind::Bytes,
         };
+        if v[7] as usize > MAX_COMPONENTS {
+            return Err(bad_options!("{} components (expected at most {MAX_COMPONENTS})", v[7]));
+        }
         let sample_bytes = if kind == SampleKind::Bytes { 1 } else { v[2] };
         let n_frames = u64::from(v[8]) | u64::from(v[9]) << 32;
         Ok(Options {

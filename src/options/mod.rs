@@ -11,7 +11,7 @@ use frames::{FrameShape, explicit_geometry};
 
 use crate::avcodec::Preset;
 use crate::error::{Result, bad_options};
-use crate::geometry::Geometry;
+use crate::geometry::{Geometry, MAX_COMPONENTS};
 use crate::payload::Layout;
 use crate::picture::MAX_PICTURE_SIDE;
 use crate::video::is_movie;
@@ -19,7 +19,7 @@ use crate::video::is_movie;
 /// Elements of at most so many bytes are pixels: what is in them are components.
 pub const MAX_PIXEL_BYTES: usize = 16;
 /// Samples of larger elements, records, that are components: as many as a chunk can have.
-const MAX_RECORD_SAMPLES: u64 = 64;
+const MAX_RECORD_SAMPLES: u64 = MAX_COMPONENTS as u64;
 
 /// Everything that is needed to encode a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

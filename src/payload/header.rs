@@ -1,15 +1,12 @@
 use std::ops::Range;
 
 use crate::error::{Result, damaged, reserve};
-use crate::geometry::Geometry;
+use crate::geometry::{Geometry, MAX_COMPONENTS};
 use crate::noise::Noise;
 use crate::picture::{PictureLayout, PixelFormat};
 use crate::strip::STRIP_HEIGHT_STEP;
 use crate::transform::{Coding, MAX_TABLE_LEN, Mapping, Plane, Table, Transform};
 use crate::varint::{self, Reader};
-
-/// More components than a dataset can have: 4 pixels of 16 bytes.
-const MAX_COMPONENTS: usize = 64;
 
 /// What a decoder has to know of a coded chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -85,7 +85,6 @@ impl Table {
 }
 
 /// The ranks of the values of a table.
-#[derive(Clone)]
 pub struct Ranks {
     dense: Vec<u32>,
     sparse: ValueMap<u32>,

@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 use h5filter::SampleKind;
 
@@ -10,7 +11,10 @@ use super::{Coding, Mapping, Plane, Ranks, Sample, Table, Transform};
 use crate::avcodec::Preset;
 use crate::error::Result;
 use crate::noise::{NoiseBits, NoisePlan, Predictors, Trials};
+use crate::video::is_movie;
 
+/// Anything has to save this much. Estimates of what can't be coded are a little too low.
+const WORTH_CODING: f64 = 0.99;
 /// A plan that takes away the plain movie in a chunk of bytes has to save this much.
 const WORTH_LOSING_THE_MOVIE: f64 = 0.9;
 /// A plan without video has to save this much.
@@ -55,13 +59,15 @@ pub struct Plan {
     /// What to do to the samples.
     pub transform: Transform,
     /// What finds the ranks of the transform's table.
-    pub ranks: Option<Ranks>,
+    pub ranks: Option<Arc<Ranks>>,
     /// How to code the noise plane, if there is one.
     pub noise: Option<NoisePlan>,
     /// Whether pictures may refer to those before.
     pub looks_back: bool,
     /// How hard zstd tries.
     pub zstd_level: i32,
+    /// Whether the frames are a plain movie.
+    pub is_movie: bool,
 }
 
 /// What to do with a chunk, and what may be better than that.
@@ -78,17 +84,24 @@ pub struct OtherPlan {
     pub plan: Plan,
     /// It is worth a try if the chunk is stored in more bytes than these...
     pub if_above: usize,
-    /// ...of which more than these are video.
-    pub if_video_above: usize,
+    /// ...of which at least these are video.
+    pub if_video_from: usize,
 }
 
 impl Plan {
+    /// Whether it stores chunks as they are, with all bits of their samples.
+    pub fn is_nothing<S: Sample>(&self) -> bool {
+        let planes = &self.transform.planes;
+        planes.iter().all(|plane| plane.coding == Coding::Raw)
+            && planes.iter().map(|plane| plane.bits).sum::<u32>() == S::BITS
+    }
+
     /// What another plan has to save to be better: a movie or a picture is worth something by itself.
     pub fn worth_changing(&self) -> f64 {
-        match self.transform.planes[..] {
-            [MOVIE] => WORTH_LOSING_THE_MOVIE,
-            _ if self.transform.video_shift().is_some() => WORTH_LOSING_THE_PICTURE,
-            _ => 1.0,
+        match self.transform.video_shift() {
+            Some(_) if self.is_movie => WORTH_LOSING_THE_MOVIE,
+            Some(_) => WORTH_LOSING_THE_PICTURE,
+            None => 1.0,
         }
     }
 }
@@ -110,6 +123,7 @@ struct Choice {
     noise: Option<NoisePlan>,
     cost: f64,
     zstd_level: i32,
+    is_movie: bool,
 }
 
 /// The bits from `cut` on as video.
@@ -131,7 +145,7 @@ struct Choices {
 /// A choice that may cost less if the best one costs more bits per number than these.
 struct Other {
     if_above: f64,
-    if_video_above: f64,
+    if_video_from: f64,
     choice: Choice,
 }
 
@@ -145,11 +159,14 @@ pub fn plan<S: Sample>(
 ) -> Result<Plans> {
     let n_threads = if frames.geometry.chunk_samples() < WORTH_THREADS { 1 } else { n_threads };
     let sampled = SampledRows::<S>::of(frames);
+    // Pictures of a movie have the bytes themselves.
+    let kind = if wants_movie { SampleKind::Bytes } else { kind };
     let (mapping, mut extent) = Mapping::choose(kind, frames, &sampled, n_threads);
     let mut rows = sampled.mapped(frames, &mapping);
     let table = if wants_movie { None } else { Table::of(frames, &mapping, &extent, &rows, n_threads) };
     let table = table.and_then(|table| worthwhile(table, frames, &mut rows));
     let (table, ranks) = table.unzip();
+    let ranks = ranks.map(Arc::new);
     if let Some(table) = &table {
         let max = table.values().len() as u64 - 1;
         extent = Extent { min: 0, max, varying: max.min(1) };
@@ -159,11 +176,13 @@ pub fn plan<S: Sample>(
     let n_bits = extent.n_bits();
     let varying = extent.varying.trailing_zeros().min(n_bits)..n_bits;
     let numbers = Numbers { frames, differences, varying, constant: extent.min };
-    let movie = (S::BITS == 8 && table.is_none() && (wants_movie || extent.varying != 0)).then(|| Choice {
+    let is_plain = mapping == Mapping::Integer { offset: 0 } && table.is_none() && is_movie(frames.geometry);
+    let movie = (is_plain && (wants_movie || extent.varying != 0)).then(|| Choice {
         planes: vec![MOVIE],
         noise: None,
         cost: numbers.video_cost(0),
         zstd_level: 0,
+        is_movie: true,
     });
     let with = |choice: Choice| Plan {
         transform: Transform { mapping, table: table.clone(), planes: choice.planes },
@@ -171,6 +190,7 @@ pub fn plan<S: Sample>(
         noise: choice.noise,
         looks_back,
         zstd_level: choice.zstd_level,
+        is_movie: choice.is_movie,
     };
     let movie = match movie {
         Some(movie) if wants_movie => {
@@ -178,13 +198,16 @@ pub fn plan<S: Sample>(
         }
         movie => movie,
     };
-    let Choices { best, mut others } = numbers.choose(&mapping, ranks.as_ref(), preset, n_threads)?;
-    let movie = movie.filter(|movie| best.cost > WORTH_LOSING_THE_MOVIE * movie.cost);
+    let Choices { best, mut others } = numbers.choose(&mapping, ranks.as_deref(), preset, n_threads)?;
+    let is_worth_it = |movie: &Choice| {
+        movie.cost < WORTH_CODING * f64::from(S::BITS) && best.cost > WORTH_LOSING_THE_MOVIE * movie.cost
+    };
+    let movie = movie.filter(is_worth_it);
     let best = match movie {
         Some(movie) => {
             others.insert(
                 0,
-                Other { if_above: best.cost / WORTH_LOSING_THE_MOVIE, if_video_above: 0.0, choice: best },
+                Other { if_above: best.cost / WORTH_LOSING_THE_MOVIE, if_video_from: 0.0, choice: best },
             );
             movie
         }
@@ -195,7 +218,7 @@ pub fn plan<S: Sample>(
     let other = |other: Other| OtherPlan {
         plan: with(other.choice),
         if_above: bytes(other.if_above),
-        if_video_above: bytes(other.if_video_above),
+        if_video_from: bytes(other.if_video_from),
     };
     Ok(Plans { best: with(best), others: others.into_iter().map(other).collect() })
 }
@@ -272,7 +295,7 @@ impl<S: Sample> Numbers<'_, S> {
             },
             ..self.choice(repetition.planes, None, repetition.cost)
         };
-        if raw.cost <= least.min(repetition.cost) {
+        if WORTH_CODING * raw.cost <= least.min(repetition.cost) {
             return Ok(Choices { best: raw, others: vec![] });
         }
         let below = planes(start..lowest, Coding::Raw);
@@ -294,18 +317,18 @@ impl<S: Sample> Numbers<'_, S> {
         };
         let mut others = Vec::new();
         if repetition.cost < WORTH_LOSING_THE_PICTURE * least {
-            others.push(Other { if_above: least, if_video_above: 0.0, choice: best });
+            others.push(Other { if_above: least, if_video_from: 0.0, choice: best });
             return Ok(Choices { best: zstd(repetition), others });
         }
         if let (Some(noise), Some(with_video)) = (&best.noise, with_video) {
-            let if_video_above =
+            let if_video_from =
                 all_noise_cost / WORTH_LOSING_THE_PICTURE - (with_video.cost - with_video.video);
-            others.push(Other { if_above: 0.0, if_video_above, choice: all_noise(noise.clone()) });
+            others.push(Other { if_above: 0.0, if_video_from, choice: all_noise(noise.clone()) });
         }
         let part = MAY_REPEAT_FAR_AWAY.into_iter().find(|&(below, _)| repetition.cost < below);
         others.push(Other {
             if_above: repetition.cost * part.map_or(MAY_REPEAT, |(_, part)| part),
-            if_video_above: 0.0,
+            if_video_from: 0.0,
             choice: zstd(repetition),
         });
         Ok(Choices { best, others })
@@ -358,7 +381,7 @@ impl<S: Sample> Numbers<'_, S> {
             shift += plane.bits;
         }
         planes.extend(planes_above);
-        Choice { planes, noise, cost, zstd_level: 0 }
+        Choice { planes, noise, cost, zstd_level: 0, is_movie: false }
     }
 }
 

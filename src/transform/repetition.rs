@@ -38,7 +38,7 @@ impl Repetition {
         let bytes = planes(bits.clone(), Coding::Raw);
         let bytes = bytes.into_iter().map(|plane| Plane { coding: Coding::Zstd, ..plane }).collect();
         let wide = Self::with(&mut compressor, &numbers, bits.start, vec![wide])?;
-        if wide.planes.len() == 1 && wide.planes[0].bits <= 8 {
+        if wide.planes[0].bits <= 8 {
             return Ok(wide);
         }
         let bytes = Self::with(&mut compressor, &numbers, bits.start, bytes)?;

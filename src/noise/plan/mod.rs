@@ -117,7 +117,7 @@ impl Trials {
             self.predict::<u32>(bits, &predictors, N_CONTEXTS, 1, class)?
         };
         let share = outcome.n as f64 / self.n_samples as f64;
-        let (contexts, _) = clusters::cluster(&outcome.counts, share);
+        let contexts = clusters::cluster(&outcome.counts, share);
         Ok(NoisePlan { bits, predictors, contexts })
     }
 

@@ -50,7 +50,7 @@ impl Window {
             // unreasonable effectiveness of quasirandom sequences"), and those of the golden ratio frames.
             let place = |step: u64, spare: usize| {
                 let fraction = i.wrapping_mul(step) as u32;
-                ((u64::from(fraction) * (spare as u64 + 1)) >> 32) as usize
+                ((u128::from(fraction) * (spare as u128 + 1)) >> 32) as usize
             };
             let x = place(0xc13f_a9a9, chunk.width - geometry.width);
             let y = place(0x91e1_0da5, chunk.height - geometry.height);
