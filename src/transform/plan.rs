@@ -17,8 +17,11 @@ use crate::video::is_movie;
 const WORTH_CODING: f64 = 0.99;
 /// A plan that takes away the plain movie in a chunk of bytes has to save this much.
 const WORTH_LOSING_THE_MOVIE: f64 = 0.9;
-/// A plan without video has to save this much.
-const WORTH_LOSING_THE_PICTURE: f64 = 0.98;
+/// A plan without video has to save this much; less in slower presets, which nobody takes for the picture.
+fn worth_losing_the_picture(preset: Preset) -> f64 {
+    if preset == Preset::default() { 0.98 } else { 0.995 }
+}
+
 /// A table has to save this much, since looking values up takes time.
 const WORTH_A_TABLE: f64 = 0.98;
 /// Zstd is tried if what was made costs more than this much of its estimate.
@@ -68,6 +71,7 @@ pub struct Plan {
     pub zstd_level: i32,
     /// Whether the frames are a plain movie.
     pub is_movie: bool,
+    worth_losing_the_picture: f64,
 }
 
 /// What to do with a chunk, and what may be better than that.
@@ -100,7 +104,7 @@ impl Plan {
     pub fn worth_changing(&self) -> f64 {
         match self.transform.video_shift() {
             Some(_) if self.is_movie => WORTH_LOSING_THE_MOVIE,
-            Some(_) => WORTH_LOSING_THE_PICTURE,
+            Some(_) => self.worth_losing_the_picture,
             None => 1.0,
         }
     }
@@ -191,6 +195,7 @@ pub fn plan<S: Sample>(
         looks_back,
         zstd_level: choice.zstd_level,
         is_movie: choice.is_movie,
+        worth_losing_the_picture: worth_losing_the_picture(preset),
     };
     let movie = match movie {
         Some(movie) if wants_movie => {
@@ -283,8 +288,8 @@ impl<S: Sample> Numbers<'_, S> {
         let fixed = 8.0 * NOISE_BYTES / self.frames.geometry.chunk_samples() as f64;
         let all_noise_cost = trials.cost(bits, &predictors)? + f64::from(lowest - start) + fixed;
         let with_video = self.least_with_video(&trials, lowest, &predictors, fixed)?;
-        let with_video =
-            with_video.filter(|with_video| WORTH_LOSING_THE_PICTURE * with_video.cost <= all_noise_cost);
+        let with_video = with_video
+            .filter(|with_video| worth_losing_the_picture(preset) * with_video.cost <= all_noise_cost);
         let least = with_video.map_or(all_noise_cost, |with_video| with_video.cost);
         let repetition = Repetition::of::<S>(self.frames, mapping, ranks, self.varying.clone())?;
         let zstd = |repetition: Repetition| Choice {
@@ -316,13 +321,13 @@ impl<S: Sample> Numbers<'_, S> {
             None => all_noise(trials.plan(bits, predictors)?),
         };
         let mut others = Vec::new();
-        if repetition.cost < WORTH_LOSING_THE_PICTURE * least {
+        if repetition.cost < worth_losing_the_picture(preset) * least {
             others.push(Other { if_above: least, if_video_from: 0.0, choice: best });
             return Ok(Choices { best: zstd(repetition), others });
         }
         if let (Some(noise), Some(with_video)) = (&best.noise, with_video) {
             let if_video_from =
-                all_noise_cost / WORTH_LOSING_THE_PICTURE - (with_video.cost - with_video.video);
+                all_noise_cost / worth_losing_the_picture(preset) - (with_video.cost - with_video.video);
             others.push(Other { if_above: 0.0, if_video_from, choice: all_noise(noise.clone()) });
         }
         let part = MAY_REPEAT_FAR_AWAY.into_iter().find(|&(below, _)| repetition.cost < below);
