@@ -100,7 +100,7 @@ fn stored_chunks_go_in_as_they_are() {
                 n_samples: n_components,
                 big_endian: false,
             };
-            let cd_values = resolve_for(&[0, 0, 0, preset], &[6, 70, 50], element).unwrap();
+            let cd_values = resolve_for(&[0, 0, 0, preset, 2], &[6, 70, 50], element).unwrap();
             filter::encode(&cd_values, &chunk).unwrap().to_vec()
         };
         let (first, second, third) = (chunk(0, 0), chunk(6, 5), chunk(13, 0));
