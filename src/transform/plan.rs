@@ -17,11 +17,6 @@ use crate::video::is_movie;
 const WORTH_CODING: f64 = 0.99;
 /// A plan that takes away the plain movie in a chunk of bytes has to save this much.
 const WORTH_LOSING_THE_MOVIE: f64 = 0.9;
-/// A plan without video has to save this much; less in slower presets, which nobody takes for the picture.
-fn worth_losing_the_picture(preset: Preset) -> f64 {
-    if preset == Preset::default() { 0.98 } else { 0.995 }
-}
-
 /// A table has to save this much, since looking values up takes time.
 const WORTH_A_TABLE: f64 = 0.98;
 /// Zstd is tried if what was made costs more than this much of its estimate.
@@ -226,6 +221,11 @@ pub fn plan<S: Sample>(
         if_video_from: bytes(other.if_video_from),
     };
     Ok(Plans { best: with(best), others: others.into_iter().map(other).collect() })
+}
+
+/// A plan without video has to save this much; less in slower presets, which nobody takes for the picture.
+fn worth_losing_the_picture(preset: Preset) -> f64 {
+    if preset == Preset::default() { 0.98 } else { 0.995 }
 }
 
 /// The table, if it pays; the rows are then ranks, too.
