@@ -202,3 +202,37 @@ impl<'a, W: Word> NoiseEncoder<'a, W> {
         Symbols { symbols: self.symbols, extra_bits: self.extra_bits.finish(), counts }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noise::{NoisePlan, Trials};
+    use crate::transform::Mapping;
+    use crate::transform::order::Frames;
+
+    #[test]
+    fn vector_code_makes_what_plain_code_makes() {
+        let geometry = Geometry::new(4, 40, 61, 1, 2).unwrap();
+        let number = |i: usize| {
+            ((i % 2440 / 3) as u16).wrapping_add((i.wrapping_mul(2_654_435_761) >> 27) as u16 % 900)
+        };
+        let numbers: Vec<u16> = (0..geometry.chunk_samples()).map(number).collect();
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let frames = Frames { bytes: &bytes, geometry: &geometry, big_endian: false };
+        let trials = Trials::of::<u16>(&frames, &Mapping::Integer { offset: 0 }, None, 2).unwrap();
+        let bits = NoiseBits::new(0..16, 16);
+        let predictors = trials.predictors(bits, 1.0, 2).unwrap();
+        let NoisePlan { predictors, contexts, .. } = trials.plan(bits, predictors).unwrap();
+        let encoder = || NoiseEncoder::<u16>::new(&geometry, bits, &predictors, &contexts).unwrap();
+        let (mut vector, mut plain) = (encoder(), encoder());
+        for frame in numbers.chunks_exact(geometry.frame_samples()) {
+            vector.encode(frame).unwrap();
+            plain.frames.load(frame);
+            plain.encode_frame().unwrap();
+        }
+        let (vector, plain) = (vector.finish(), plain.finish());
+        assert!(vector.extra_bits.len() > 100);
+        assert!(vector.symbols == plain.symbols && vector.extra_bits == plain.extra_bits);
+        assert!(vector.counts == plain.counts);
+    }
+}
