@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::geometry::Geometry;
 use crate::payload::{Content, Header, Layout, Payload, layout_of};
 use crate::picture::{PictureLayout, PixelFormat};
-use crate::transform::{Coding, Mapping, Plane};
+use crate::transform::{MOVIE, Mapping};
 
 /// A chunk's frames as H.264, High 4:4:4 Predictive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ fn access_unit_bytes(header: &Header) -> Option<&[usize]> {
     let is_plain = geometry.sample_bytes == 1
         && transform.mapping == Mapping::Integer { offset: 0 }
         && transform.table.is_none()
-        && transform.planes == [Plane { bits: 8, coding: Coding::Video }];
+        && transform.planes == [MOVIE];
     let is_whole = match (video.format, geometry.n_components) {
         (PixelFormat::Gray, 1) => {
             PictureLayout::of(geometry, video.format)?.is_plane(geometry.height, geometry.width)

@@ -9,10 +9,7 @@ use crate::payload::Video;
 use crate::picture::{Block, PictureLayout, PixelFormat};
 use crate::process::{Pool, Process};
 use crate::strip::STRIP_HEIGHT_STEP;
-use crate::transform::{Coding, Plane, Sample, Transform};
-
-/// The only plane of ordinary frames of bytes.
-const MOVIE: Plane = Plane { bits: 8, coding: Coding::Video };
+use crate::transform::{Coding, MOVIE, Sample, Transform};
 
 /// Samples that make a strip worth its parameter sets, its thread, and its first rows, of which less
 /// is known.

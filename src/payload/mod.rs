@@ -217,7 +217,8 @@ fn hash_at(head: &[u8], range: std::ops::Range<usize>) -> u64 {
     u64::from_le_bytes(bytes)
 }
 
-/// Makes the checksum of a stored chunk right again, so that damage behind it is reached by tests.
+/// Makes the checksum of a stored chunk right: of one that was put together where it lies, or that a test
+/// has damaged behind the checksum.
 #[doc(hidden)]
 pub fn repair_checksum(stored: &mut [u8]) {
     if stored.len() >= CONTENT {

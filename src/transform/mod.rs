@@ -39,6 +39,9 @@ pub struct Transform {
     pub planes: Vec<Plane>,
 }
 
+/// The only plane of a plain movie.
+pub const MOVIE: Plane = Plane { bits: 8, coding: Coding::Video };
+
 /// Some neighbouring bits of every number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plane {

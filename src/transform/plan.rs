@@ -7,7 +7,7 @@ use super::differences::{Differences, SampledRows};
 use super::number::Extent;
 use super::order::Frames;
 use super::repetition::Repetition;
-use super::{Coding, Mapping, Plane, Ranks, Sample, Table, Transform};
+use super::{Coding, MOVIE, Mapping, Plane, Ranks, Sample, Table, Transform};
 use crate::avcodec::Preset;
 use crate::error::Result;
 use crate::noise::{NoiseBits, NoisePlan, Predictors, Trials};
@@ -47,9 +47,6 @@ const PICTURE_BYTES: f64 = 9.0;
 const NOISE_BYTES: f64 = 250.0;
 /// Bits per number of macroblocks that are nearly all predicted.
 const MACROBLOCK_COST: f64 = 0.045;
-
-/// The only plane of a plain movie.
-const MOVIE: Plane = Plane { bits: 8, coding: Coding::Video };
 
 /// What to do with a chunk.
 #[derive(Clone)]
@@ -490,7 +487,7 @@ mod tests {
         for (wants_movie, is_movie) in [(true, true), (false, false)] {
             let best =
                 plan::<u8>(&frames, SampleKind::Unsigned, wants_movie, Preset::default(), 1).unwrap().best;
-            assert_eq!(best.transform.planes == [Plane { bits: 8, coding: Coding::Video }], is_movie);
+            assert_eq!(best.transform.planes == [MOVIE], is_movie);
             assert_eq!(best.transform.table.is_none(), is_movie);
         }
     }

@@ -69,8 +69,8 @@ impl Trials {
     }
 
     fn fitted<W: Word>(&self, bits: NoiseBits, tolerance: f64, n_threads: usize) -> Result<Predictors> {
-        let Some(window) = self.windows.first() else { return Ok(Predictors::default()) };
-        let geometry = window.geometry;
+        // There is always a window.
+        let geometry = self.windows[0].geometry;
         let fit = Fit::of::<W>(&self.windows, bits, n_threads)?;
         let all = (0..WEIGHTINGS.len()).map(|weighting| fit.predictors::<W>(weighting, true)).collect();
         let with_costs = |predictors: Predictors| {
@@ -123,12 +123,13 @@ impl Trials {
 
     /// What each of the four predictors costs, in units of 2^-16 bits.
     fn costs_by_predictor<W: Word>(&self, bits: NoiseBits, predictors: &Predictors) -> Result<[u64; 4]> {
-        let n_activities = N_CONTEXTS / N_LEVELS;
-        let class =
-            |k: usize, context: u16| usize::from(k > 0) * n_activities + usize::from(context) / N_LEVELS;
-        let outcome = self.predict::<W>(bits, predictors, 2 * n_activities, 1, class)?;
+        let n_kinds_and_activities = N_CONTEXTS / N_LEVELS;
+        let class = |k: usize, context: u16| {
+            usize::from(k > 0) * n_kinds_and_activities + usize::from(context) / N_LEVELS
+        };
+        let outcome = self.predict::<W>(bits, predictors, 2 * n_kinds_and_activities, 1, class)?;
         let mut costs = [0; 4];
-        let per_predictor = outcome.counts.chunks_exact(n_activities / 2);
+        let per_predictor = outcome.counts.chunks_exact(n_kinds_and_activities / 2);
         for (cost, counts) in costs.iter_mut().zip(per_predictor) {
             let extra = |counts: &Counts| -> u64 {
                 counts
