@@ -1,7 +1,7 @@
 //! What is known of the noise at a place before it is decoded (docs/format.md, "Contexts").
 
 use super::word::{Sum, Word};
-use crate::error::{Result, damaged};
+use crate::error::{Result, damaged, reserve};
 use crate::varint::{self, Reader};
 
 /// Classes of the tokens around a place: how large the residuals are there.
@@ -35,13 +35,11 @@ impl ContextMap {
         self.0.iter().max().map_or(0, |&last| usize::from(last) + 1)
     }
 
-    /// The table of each context of a row.
-    #[inline(always)]
-    pub fn look_up(&self, contexts: &[u16], tables: &mut [u8]) {
-        let map = &self.0[..N_CONTEXTS];
-        for (table, &context) in tables.iter_mut().zip(contexts) {
-            *table = map[usize::from(context)];
-        }
+    /// Where the table of each context starts among tables of `table_len`.
+    pub fn starts(&self, table_len: u16) -> Result<TableStarts> {
+        let mut starts = reserve(N_CONTEXTS)?;
+        starts.extend(self.0.iter().map(|&table| u16::from(table) * table_len));
+        Ok(TableStarts(starts))
     }
 
     /// Appends the number of tables, and runs of contexts that have the same.
@@ -78,6 +76,18 @@ impl ContextMap {
             return Err(damaged!("contexts with {} tables (expected {n_tables})", map.n_tables()));
         }
         Ok(map)
+    }
+}
+
+/// Where the table of each context starts.
+pub struct TableStarts(Vec<u16>);
+
+impl TableStarts {
+    /// Those of the contexts of a row.
+    #[inline(always)]
+    pub fn look_up<'a>(&'a self, contexts: &'a [u16]) -> impl Iterator<Item = u16> + 'a {
+        let starts = &self.0[..N_CONTEXTS];
+        contexts.iter().map(move |&context| starts[usize::from(context)])
     }
 }
 

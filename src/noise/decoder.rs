@@ -1,7 +1,7 @@
-use super::context::ContextMap;
+use super::context::{ContextMap, TableStarts};
 use super::model::Predictors;
 use super::predictor::RowPredictor;
-use super::rans::{self, DecodingTables};
+use super::rans::{self, DecodingTables, SLOTS_PER_TABLE};
 use super::rows::inner_mut;
 use super::simd;
 use super::surroundings::{NoiseBits, RowScratch, Surroundings, add, load};
@@ -16,13 +16,13 @@ pub struct NoiseDecoder<'a, W: Word> {
     geometry: Geometry,
     bits: NoiseBits,
     predictors: Vec<RowPredictor<W>>,
-    contexts: &'a ContextMap,
+    table_starts: TableStarts,
     slots: &'a DecodingTables,
     tokens: rans::Decoder<'a>,
     extra_bits: BitReader<'a>,
     components: Vec<Surroundings<W>>,
     scratch: RowScratch<W>,
-    tables: Vec<u8>,
+    tables: Vec<u16>,
     residuals: Vec<i32>,
     t: usize,
 }
@@ -33,7 +33,7 @@ impl<'a, W: Word> NoiseDecoder<'a, W> {
         geometry: &Geometry,
         bits: NoiseBits,
         predictors: &Predictors,
-        contexts: &'a ContextMap,
+        contexts: &ContextMap,
         slots: &'a DecodingTables,
         [tokens, extra_bits]: [&'a [u8]; 2],
     ) -> Result<Self> {
@@ -41,7 +41,7 @@ impl<'a, W: Word> NoiseDecoder<'a, W> {
             geometry: *geometry,
             bits,
             predictors: predictors.prepare(),
-            contexts,
+            table_starts: contexts.starts(SLOTS_PER_TABLE)?,
             slots,
             tokens: rans::Decoder::new(tokens)?,
             extra_bits: BitReader::new(extra_bits),
@@ -74,17 +74,18 @@ impl<'a, W: Word> NoiseDecoder<'a, W> {
         let t = self.t;
         for k in 0..self.components.len() {
             let predictor = &self.predictors[Predictors::index(t, k)];
+            let restorer = Restorer::<W>::new(predictor.left, self.bits);
             for y in 0..height {
                 self.components[k].start_row(y);
                 self.scratch.look_around(&self.components, k, t, y, predictor);
-                self.contexts.look_up(&self.scratch.contexts, &mut self.tables);
+                let tables = self.table_starts.look_up(&self.scratch.contexts);
+                self.tables.iter_mut().zip(tables).for_each(|(place, table)| *place = table);
                 let component = &mut self.components[k];
                 let tokens = inner_mut(component.tokens.row_mut(y as isize));
                 self.tokens.decode_row(self.slots, &self.tables, tokens);
                 residuals(tokens, &mut self.extra_bits, &mut self.residuals);
                 let row = component.current.row_mut(y as isize);
-                let left = [row[1], row[0]];
-                restore(inner_mut(row), left, &self.scratch.sums, &self.residuals, predictor.left, self.bits);
+                restorer.restore(row, &self.scratch.sums, &self.residuals);
                 component.finish_row(t, y, n_frames > 1);
             }
         }
@@ -99,47 +100,123 @@ impl<'a, W: Word> NoiseDecoder<'a, W> {
     }
 }
 
+/// Numbers that are restored at a time.
+const BLOCK: usize = 32;
+
 #[inline(always)]
 fn residuals(tokens: &[u8], extra_bits: &mut BitReader<'_>, residuals: &mut [i32]) {
-    if tokens.iter().all(|&token| token < N_EXACT) {
-        for (residual, &token) in residuals.iter_mut().zip(tokens) {
-            *residual = token::unfold(token.into());
-        }
-    } else {
-        for (residual, &token) in residuals.iter_mut().zip(tokens) {
-            let extra = extra_bits.read(token::n_extra_bits(token));
-            *residual = token::unfold(token::base(token) + extra);
+    for (residuals, tokens) in residuals.chunks_mut(BLOCK).zip(tokens.chunks(BLOCK)) {
+        if tokens.iter().fold(0, |most, &token| token.max(most)) < N_EXACT {
+            for (residual, &token) in residuals.iter_mut().zip(tokens) {
+                *residual = token::unfold(token.into());
+            }
+        } else {
+            for (residual, &token) in residuals.iter_mut().zip(tokens) {
+                let extra = extra_bits.read(token::n_extra_bits(token));
+                *residual = token::unfold(token::base(token) + extra);
+            }
         }
     }
 }
 
-/// Replaces what is known of each number by the number.
-#[inline(always)]
-fn restore<W: Word>(
-    row: &mut [W],
-    [mut left, mut left_2]: [W; 2],
-    sums: &[W::Sum],
-    residuals: &[i32],
-    [w1, w2]: [W::Sum; 2],
-    bits: NoiseBits,
-) {
-    let n = row.len();
-    let (sums, residuals) = (&sums[..n], &residuals[..n]);
-    let mask = W::Sum::truncate(bits.mask().into());
-    let number = |known: W, sum: W::Sum, residual: i32| {
-        let known = known.widen();
-        let prediction = (sum >> W::FRACTION_BITS).max(known).min(known + mask);
-        W::truncate(known + (prediction + W::Sum::truncate(residual.into())).and(mask))
-    };
-    if w1 == W::Sum::default() && w2 == W::Sum::default() {
-        for i in 0..n {
-            row[i] = number(row[i], sums[i], residuals[i]);
-        }
-        return;
+/// Replaces what is known of each number of a row by the number.
+struct Restorer<W: Word> {
+    /// The weights of the numbers to the left.
+    weights: [W::Sum; 2],
+    mask: W::Sum,
+}
+
+impl<W: Word> Restorer<W> {
+    fn new(weights: [W::Sum; 2], bits: NoiseBits) -> Self {
+        Self { weights, mask: W::Sum::truncate(bits.mask().into()) }
     }
-    for i in 0..n {
-        let next = number(row[i], sums[i] + left_2.widen() * w2 + left.widen() * w1, residuals[i]);
-        (left_2, left) = (left, next);
-        row[i] = next;
+
+    /// `row` starts two numbers before the row, and `sums` are what all other neighbours add up to.
+    #[inline(always)]
+    fn restore(&self, row: &mut [W], sums: &[W::Sum], residuals: &[i32]) {
+        let left = [row[1], row[0]];
+        let row = inner_mut(row);
+        if self.weights == [W::Sum::default(); 2] {
+            for ((number, &sum), &residual) in row.iter_mut().zip(sums).zip(residuals) {
+                *number = self.number(*number, sum, residual);
+            }
+        } else {
+            self.restore_from_left(row, left, sums, residuals);
+        }
+    }
+
+    /// Each number waits for the one to its left, so as little as possible lies between the two: most
+    /// blocks have no prediction and no number outside of what the known bits allow.
+    #[inline(always)]
+    fn restore_from_left(&self, row: &mut [W], mut left: [W; 2], sums: &[W::Sum], residuals: &[i32]) {
+        let (blocks, last) = row.as_chunks_mut::<BLOCK>();
+        let (block_sums, last_sums) = sums.as_chunks();
+        let (block_residuals, last_residuals) = residuals.as_chunks();
+        let mut is_likely_within = true;
+        for ((block, sums), residuals) in blocks.iter_mut().zip(block_sums).zip(block_residuals) {
+            is_likely_within = is_likely_within && self.restore_within(block, left, sums, residuals)
+                || self.restore_any(block, left, sums, residuals);
+            left = [block[BLOCK - 1], block[BLOCK - 2]];
+        }
+        self.restore_any(last, left, last_sums, last_residuals);
+    }
+
+    /// Restores a block if all predictions and numbers in it are within what the known bits allow: then
+    /// they are the sums with the residuals in them.
+    #[inline(always)]
+    fn restore_within(
+        &self,
+        row: &mut [W; BLOCK],
+        left: [W; 2],
+        sums: &[W::Sum; BLOCK],
+        residuals: &[i32; BLOCK],
+    ) -> bool {
+        let [w1, w2] = self.weights;
+        let [mut left, mut left_2] = left.map(W::widen);
+        let mut numbers = [W::Sum::default(); BLOCK];
+        for i in 0..BLOCK {
+            let residual = W::Sum::truncate(i64::from(residuals[i]) << W::FRACTION_BITS);
+            numbers[i] = sums[i].wrapping_add(residual);
+        }
+        for number in &mut numbers {
+            let sum = number.wrapping_add(left_2.wrapping_mul(w2)).wrapping_add(left.wrapping_mul(w1));
+            *number = sum >> W::FRACTION_BITS;
+            (left_2, left) = (left, *number);
+        }
+        let mut is_within = true;
+        for i in 0..BLOCK {
+            let known = row[i].widen();
+            let within = |number: W::Sum| number.max(known).min(known + self.mask) == number;
+            let prediction = numbers[i].wrapping_add(W::Sum::truncate(-i64::from(residuals[i])));
+            is_within &= within(numbers[i]) & within(prediction);
+        }
+        if is_within {
+            row.iter_mut().zip(numbers).for_each(|(place, number)| *place = W::truncate(number));
+        }
+        is_within
+    }
+
+    /// Restores numbers. Returns whether [`restore_within`](Self::restore_within) would have done.
+    #[inline(always)]
+    fn restore_any(&self, row: &mut [W], left: [W; 2], sums: &[W::Sum], residuals: &[i32]) -> bool {
+        let [w1, w2] = self.weights;
+        let [mut left, mut left_2] = left.map(W::widen);
+        let mut is_within = true;
+        for ((place, &sum), &residual) in row.iter_mut().zip(sums).zip(residuals) {
+            let sum = sum + left_2 * w2 + left * w1;
+            let number = self.number(*place, sum, residual).widen();
+            is_within &= number == (sum >> W::FRACTION_BITS).wrapping_add(W::Sum::truncate(residual.into()));
+            (left_2, left) = (left, number);
+            *place = W::truncate(number);
+        }
+        is_within
+    }
+
+    /// The number of which `known` is known.
+    #[inline(always)]
+    fn number(&self, known: W, sum: W::Sum, residual: i32) -> W {
+        let known = known.widen();
+        let prediction = (sum >> W::FRACTION_BITS).max(known).min(known + self.mask);
+        W::truncate(known + (prediction + W::Sum::truncate(residual.into())).and(self.mask))
     }
 }

@@ -1,4 +1,4 @@
-use super::context::{ContextMap, MAX_TABLES};
+use super::context::{ContextMap, MAX_TABLES, TableStarts};
 use super::frequencies::Counts;
 use super::model::Predictors;
 use super::predictor::RowPredictor;
@@ -105,7 +105,11 @@ fn fold_residuals<W: Word>(row: &[W], sums: &[W::Sum], bits: NoiseBits, folded: 
 }
 
 /// Symbols of all tables.
-const MAX_SYMBOLS: usize = MAX_TABLES * SYMBOLS_PER_TABLE;
+const MAX_SYMBOLS: usize = MAX_TABLES * SYMBOLS_PER_TABLE as usize;
+/// Counters of each symbol: one that is often the next, too, would be waited for.
+const N_COUNTERS: usize = 4;
+/// Residuals whose further bits are written at a time.
+const BLOCK: usize = 32;
 
 /// What is left of a strip, but for the entropy coding.
 pub struct Symbols {
@@ -118,30 +122,30 @@ pub struct Symbols {
 }
 
 /// Codes the noise of a strip up to its symbols.
-pub struct NoiseEncoder<'a, W: Word> {
+pub struct NoiseEncoder<W: Word> {
     frames: FramePredictor<W>,
-    contexts: &'a ContextMap,
-    tables: Vec<u8>,
+    n_tables: usize,
+    table_starts: TableStarts,
     symbols: Vec<Symbol>,
     extra_bits: BitWriter,
-    counts: [Vec<u32>; 2],
+    counts: [Vec<u32>; N_COUNTERS],
 }
 
-impl<'a, W: Word> NoiseEncoder<'a, W> {
+impl<W: Word> NoiseEncoder<W> {
     /// For the frames of a strip.
     pub fn new(
         geometry: &Geometry,
         bits: NoiseBits,
         predictors: &Predictors,
-        contexts: &'a ContextMap,
+        contexts: &ContextMap,
     ) -> Result<Self> {
         Ok(Self {
             frames: FramePredictor::new(geometry, bits, predictors)?,
-            contexts,
-            tables: filled(geometry.width)?,
+            n_tables: contexts.n_tables(),
+            table_starts: contexts.starts(SYMBOLS_PER_TABLE)?,
             symbols: reserve(geometry.chunk_samples())?,
             extra_bits: BitWriter::default(),
-            counts: [vec![0; MAX_SYMBOLS], vec![0; MAX_SYMBOLS]],
+            counts: std::array::from_fn(|_| vec![0; MAX_SYMBOLS]),
         })
     }
 
@@ -160,47 +164,55 @@ impl<'a, W: Word> NoiseEncoder<'a, W> {
 
     #[inline(always)]
     fn encode_frame(&mut self) -> Result<()> {
-        let Self { frames, contexts, tables, symbols, extra_bits, counts } = self;
+        let Self { frames, table_starts, symbols, extra_bits, counts, .. } = self;
         let mut status = Ok(());
-        frames.predict(|_, _, row| {
-            contexts.look_up(row.contexts, tables);
-            let first = symbols.len();
-            symbols.extend(row.tokens.iter().zip(&*tables).map(|(&token, &table)| {
-                Symbol::from(table) * SYMBOLS_PER_TABLE as Symbol + Symbol::from(token)
-            }));
-            // Two counters for each symbol: a counter that is often the next one, too, would be waited for.
-            for pair in symbols[first..].chunks(2) {
-                for (counts, &symbol) in counts.iter_mut().zip(pair) {
-                    counts[usize::from(symbol) % MAX_SYMBOLS] += 1;
+        frames.predict(
+            #[inline(always)]
+            |_, _, row| {
+                let first = symbols.len();
+                let tables = table_starts.look_up(row.contexts);
+                symbols.extend(tables.zip(row.tokens).map(|(table, &token)| table + Symbol::from(token)));
+                for group in symbols[first..].chunks(N_COUNTERS) {
+                    for (counts, &symbol) in counts.iter_mut().zip(group) {
+                        counts[usize::from(symbol) % MAX_SYMBOLS] += 1;
+                    }
                 }
-            }
-            let longest = row.tokens.iter().copied().max().map_or(0, n_extra_bits);
-            if longest > 0 && status.is_ok() {
-                status = extra_bits.reserve(row.tokens.len() * longest as usize);
-                for (&token, &folded) in row.tokens.iter().zip(row.folded) {
-                    let n_bits = n_extra_bits(token);
-                    extra_bits.write(folded & !(u32::MAX << n_bits), n_bits);
+                if status.is_ok() {
+                    status = write_extra_bits(row, extra_bits);
                 }
-            }
-        });
+            },
+        );
         status
     }
 
     /// All of the strip.
     pub fn finish(self) -> Symbols {
-        let [even, odd] = self.counts.each_ref().map(|counts| counts.chunks_exact(SYMBOLS_PER_TABLE));
-        let of_table = |(even, odd): (&[u32], &[u32])| {
-            let mut counts = [0; N_TOKENS];
-            counts
-                .iter_mut()
-                .zip(even)
-                .zip(odd)
-                .for_each(|((sum, even), odd)| *sum = even.saturating_add(*odd));
-            counts
-        };
-        let counts = even.zip(odd).take(self.contexts.n_tables()).map(of_table).collect();
+        let mut counts = vec![[0u32; N_TOKENS]; self.n_tables];
+        for counters in &self.counts {
+            let of_tables = counters.chunks_exact(SYMBOLS_PER_TABLE.into());
+            for (sum, count) in
+                counts.iter_mut().zip(of_tables).flat_map(|(sums, counts)| sums.iter_mut().zip(counts))
+            {
+                *sum = sum.saturating_add(*count);
+            }
+        }
         Symbols { symbols: self.symbols, extra_bits: self.extra_bits.finish(), counts }
     }
+}
+
+#[inline(always)]
+fn write_extra_bits(row: &Residuals<'_>, extra_bits: &mut BitWriter) -> Result<()> {
+    for (tokens, folded) in row.tokens.chunks(BLOCK).zip(row.folded.chunks(BLOCK)) {
+        let longest = n_extra_bits(tokens.iter().fold(0, |most, &token| token.max(most)));
+        if longest > 0 {
+            extra_bits.reserve(BLOCK * longest as usize)?;
+            for (&token, &folded) in tokens.iter().zip(folded) {
+                let n_bits = n_extra_bits(token);
+                extra_bits.write(folded & !(u32::MAX << n_bits), n_bits);
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 
 use h5filter::OutOfMemory;
 
+use super::context::MAX_TABLES;
 use super::token::N_TOKENS;
-use crate::error::{Result, damaged, reserve};
+use crate::error::{Result, damaged, filled, reserve};
 
 /// The frequencies of the tokens of a context add up to 2 to the power of this.
 pub const LOG2_TOTAL: u32 = 12;
@@ -23,7 +24,7 @@ pub type Frequencies = [u16; N_TOKENS];
 /// A token in a context: the number of its table, times [`SYMBOLS_PER_TABLE`], plus the token.
 pub type Symbol = u16;
 /// More than there are tokens, and a power of two.
-pub const SYMBOLS_PER_TABLE: usize = 128;
+pub const SYMBOLS_PER_TABLE: Symbol = 128;
 
 /// What it takes to put a symbol into a state.
 #[derive(Clone, Copy, Default)]
@@ -31,12 +32,12 @@ struct Step {
     /// Instead of a division by the frequency: 2^44 / frequency, rounded up. This gives the exact
     /// quotient, since what is divided is below the frequency times 2^20.
     reciprocal: u64,
+    /// The largest state that needs no 16 bits to go out first: 2^20 times the frequency, less 1.
+    limit: u32,
     /// 2^12 - frequency.
-    complement: u32,
+    complement: u16,
     /// Frequencies of the tokens before.
-    start: u32,
-    /// The state above which 16 bits go out first: 2^20 times the frequency.
-    limit: u64,
+    start: u16,
 }
 
 /// Encodes rows of symbols.
@@ -47,17 +48,16 @@ pub struct Encoder {
 impl Encoder {
     /// With these tables.
     pub fn new(tables: &[Frequencies]) -> Self {
-        let mut steps = vec![Step::default(); tables.len() * SYMBOLS_PER_TABLE];
-        for (table, steps) in tables.iter().zip(steps.chunks_exact_mut(SYMBOLS_PER_TABLE)) {
+        let mut steps = vec![Step::default(); tables.len() * usize::from(SYMBOLS_PER_TABLE)];
+        for (table, steps) in tables.iter().zip(steps.chunks_exact_mut(SYMBOLS_PER_TABLE.into())) {
             let mut start = 0;
             for (&frequency, step) in table.iter().zip(steps) {
-                let frequency = u32::from(frequency);
                 if frequency > 0 {
                     *step = Step {
                         reciprocal: (1u64 << 44).div_ceil(frequency.into()),
-                        complement: TOTAL - frequency,
+                        limit: ((u64::from(frequency) << 20) - 1) as u32,
+                        complement: TOTAL as u16 - frequency,
                         start,
-                        limit: u64::from(frequency) << 20,
                     };
                 }
                 start += frequency;
@@ -78,13 +78,13 @@ impl Encoder {
             let mut push = |symbol: Symbol, state: &mut u32| {
                 let Step { reciprocal, complement, start, limit } = self.steps[usize::from(symbol)];
                 // Low bits of a state that is too large go out. Nothing predicts when, so there is no branch.
-                let is_large = u64::from(*state) >= limit;
+                let is_large = *state > limit;
                 words[n_words] = *state as u16;
                 n_words += usize::from(is_large);
                 let x = if is_large { *state >> 16 } else { *state };
                 let quotient = ((u64::from(x) * reciprocal) >> 44) as u32;
                 // quotient × total + remainder + start
-                *state = x + quotient * complement + start;
+                *state = x + quotient * u32::from(complement) + u32::from(start);
             };
             let (groups, last) = row.as_chunks::<N_STATES>();
             last.iter().zip(&mut states).rev().for_each(|(&symbol, state)| push(symbol, state));
@@ -111,29 +111,32 @@ fn grow(words: &mut Vec<u16>, len: usize) -> Result<()> {
     Ok(())
 }
 
-/// Where a state points to: the token in bits 0 to 6, its frequency less 1 in bits 7 to 18, and how
-/// far in the token's range it points in bits 19 to 30.
+/// What a state points to: the token in bits 0 to 6, its frequency in bits 7 to 19, and how far in the
+/// token's range it points in bits 20 to 31.
 type Slot = u32;
 
+/// Slots of a table.
+pub const SLOTS_PER_TABLE: u16 = TOTAL as u16;
+const MAX_SLOTS: usize = MAX_TABLES * TOTAL as usize;
+
 /// For each context, what the low bits of a state stand for.
-pub struct DecodingTables(Vec<[Slot; TOTAL as usize]>);
+pub struct DecodingTables(Box<[Slot; MAX_SLOTS]>);
 
 impl DecodingTables {
     /// The frequencies of each table must add up to [`TOTAL`].
     pub fn new(tables: &[Frequencies]) -> Result<Self> {
-        let mut slots = reserve(tables.len())?;
-        for frequencies in tables {
-            slots.push([0; TOTAL as usize]);
-            let mut rest = slots.last_mut().map_or(&mut [][..], |slots| &mut slots[..]);
+        let mut all: Box<[Slot; MAX_SLOTS]> =
+            filled(MAX_SLOTS)?.into_boxed_slice().try_into().expect("just so many");
+        for (frequencies, mut rest) in tables.iter().zip(all.chunks_exact_mut(TOTAL as usize)) {
             for (&frequency, token) in frequencies.iter().zip(0u32..) {
                 let (range, after) = rest.split_at_mut(frequency.into());
                 for (slot, bias) in range.iter_mut().zip(0u32..) {
-                    *slot = token | (u32::from(frequency) - 1) << 7 | bias << 19;
+                    *slot = token | u32::from(frequency) << 7 | bias << 20;
                 }
                 rest = after;
             }
         }
-        Ok(Self(slots))
+        Ok(Self(all))
     }
 }
 
@@ -160,16 +163,15 @@ impl<'a> Decoder<'a> {
         Ok(Self { states, words, position: 0 })
     }
 
-    /// The tokens of a row, in which each sample has the table that is told.
+    /// The tokens of a row, of which each has the table that starts at the slot that is told.
     #[inline(always)]
-    pub fn decode_row(&mut self, slots: &DecodingTables, tables: &[u8], tokens: &mut [u8]) {
+    pub fn decode_row(&mut self, slots: &DecodingTables, tables: &[u16], tokens: &mut [u8]) {
         let mut states = self.states;
         let mut position = self.position;
         let words = self.words;
-        let slots = &slots.0[..];
-        let mut pop = |state: &mut u32, table: u8| {
-            let slot = slots[usize::from(table)][(*state % TOTAL) as usize];
-            let x = ((slot >> 7) % TOTAL + 1) * (*state >> LOG2_TOTAL) + (slot >> 19);
+        let mut pop = |state: &mut u32, table: u16| {
+            let slot = slots.0[usize::from(table | (*state % TOTAL) as u16)];
+            let x = ((slot >> 7) % (2 * TOTAL)) * (*state >> LOG2_TOTAL) + (slot >> 20);
             // Beyond the end there are zeros; that more was read than there is, is found at the end.
             let word = words.get(position).map_or(0, |&word| u16::from_le_bytes(word));
             let is_low = x < LEAST_STATE;
@@ -214,10 +216,10 @@ mod tests {
         let slots = DecodingTables::new(tables).unwrap();
         let mut decoder = Decoder::new(&bytes).unwrap();
         for row in symbols.chunks_exact(width) {
-            let tables: Vec<u8> = row.iter().map(|&s| (usize::from(s) / SYMBOLS_PER_TABLE) as u8).collect();
+            let tables: Vec<u16> = row.iter().map(|&s| s / SYMBOLS_PER_TABLE * SLOTS_PER_TABLE).collect();
             let mut tokens = vec![0; width];
             decoder.decode_row(&slots, &tables, &mut tokens);
-            let expected: Vec<u8> = row.iter().map(|&s| (usize::from(s) % SYMBOLS_PER_TABLE) as u8).collect();
+            let expected: Vec<u8> = row.iter().map(|&s| (s % SYMBOLS_PER_TABLE) as u8).collect();
             assert_eq!(tokens, expected);
         }
         assert!(decoder.is_at_end());
@@ -264,7 +266,7 @@ mod tests {
                 let hash = (seed ^ i).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
                 let number = hash as usize % 3;
                 let come: Vec<usize> = (0..N_TOKENS).filter(|&token| tables[number][token] > 0).collect();
-                (number * SYMBOLS_PER_TABLE + come[(hash >> 8) as usize % come.len()]) as Symbol
+                (number * usize::from(SYMBOLS_PER_TABLE) + come[(hash >> 8) as usize % come.len()]) as Symbol
             }).collect();
             check(&tables, &symbols, width);
         }

@@ -17,16 +17,16 @@ use crate::process::parallel;
 use crate::transform::Sample;
 
 /// Codes the noise of a strip, frame by frame, up to its symbols.
-pub enum StripEncoder<'a> {
+pub enum StripEncoder {
     /// Up to 16 bits.
-    Narrow(NoiseEncoder<'a, u16>),
+    Narrow(NoiseEncoder<u16>),
     /// Up to 32 bits.
-    Wide(NoiseEncoder<'a, u32>),
+    Wide(NoiseEncoder<u32>),
 }
 
-impl<'a> StripEncoder<'a> {
+impl StripEncoder {
     /// For the frames of a strip.
-    pub fn new(geometry: &Geometry, plan: &'a NoisePlan) -> Result<Self> {
+    pub fn new(geometry: &Geometry, plan: &NoisePlan) -> Result<Self> {
         let NoisePlan { bits, predictors, contexts } = plan;
         Ok(if bits.is_narrow() {
             Self::Narrow(NoiseEncoder::new(geometry, *bits, predictors, contexts)?)

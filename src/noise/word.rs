@@ -41,6 +41,10 @@ pub trait Sum:
     fn truncate(value: i64) -> Self;
     /// The low 32 bits.
     fn low(self) -> i32;
+    /// The low bits of the sum of both.
+    fn wrapping_add(self, other: Self) -> Self;
+    /// The low bits of the product of both.
+    fn wrapping_mul(self, other: Self) -> Self;
     /// Bits in both.
     fn and(self, other: Self) -> Self;
     /// At least 0 and less than 2^20.
@@ -128,6 +132,16 @@ impl Sum for i32 {
     }
 
     #[inline(always)]
+    fn wrapping_add(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+
+    #[inline(always)]
+    fn wrapping_mul(self, other: Self) -> Self {
+        self.wrapping_mul(other)
+    }
+
+    #[inline(always)]
     fn and(self, other: Self) -> Self {
         self & other
     }
@@ -147,6 +161,16 @@ impl Sum for i64 {
     #[inline(always)]
     fn low(self) -> i32 {
         self as i32
+    }
+
+    #[inline(always)]
+    fn wrapping_add(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+
+    #[inline(always)]
+    fn wrapping_mul(self, other: Self) -> Self {
+        self.wrapping_mul(other)
     }
 
     #[inline(always)]
