@@ -202,11 +202,9 @@ impl Encoder {
 
 /// `keyint`: IDR pictures come at the start of a chunk only. `mvrange`: else x264 would follow motion
 /// as far as the number of pictures under way lets it, and the bytes would depend on that.
-/// `weightp`: helps fixed-pattern data at the CAVLC preset, which leaves it out.
 fn x264_params(config: &EncoderConfig) -> String {
     let range = motion_range(config.height);
-    let weightp = if config.preset.is_cavlc() { ":weightp=1" } else { "" };
-    format!("keyint=infinite:scenecut=0:mvrange={range}:mvrange-thread={range}{weightp}")
+    format!("keyint=infinite:scenecut=0:mvrange={range}:mvrange-thread={range}")
 }
 
 /// How many lines and columns motion is followed: an eighth of the lines, so that as many pictures
