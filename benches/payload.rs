@@ -37,6 +37,7 @@ fn header(c: &mut Criterion) {
         },
         zstd_bytes: vec![],
         noise: None,
+        padding: None,
         video: Some(Video {
             format: PixelFormat::Gray,
             access_unit_bytes: (0..n_frames).map(|t| if t == 0 { 8 } else { 1 }).collect(),

@@ -17,7 +17,7 @@ import numpy as np
 
 MAGIC = b"\x89H5H264"
 FORMAT_VERSION = 3
-AS_IT_IS, CODED, RESIZED = range(3)
+AS_IT_IS, CODED, RESIZED, PADDED = range(4)
 CONSTANT, RAW, VIDEO, NOISE, ZSTD = range(5)
 MAX_BITS = {CONSTANT: 8, RAW: 8, VIDEO: 8, NOISE: 32, ZSTD: 64}
 INTEGER, ORDERED_FLOAT, INTEGRAL_FLOAT, ROTATED_FLOAT = range(4)
@@ -60,6 +60,7 @@ class Header:
     noise: Noise = None
     is_rgb: bool = False
     access_unit_bytes: tuple = ()
+    padding: bytes = b""
 
 
 @dataclass
@@ -166,7 +167,7 @@ def read_header(stored):
     content = reader.byte()
     if content in (AS_IT_IS, RESIZED):
         return None
-    check(content == CODED, f"content of kind {content}")
+    check(content in (CODED, PADDED), f"content of kind {content}")
     sample = reader.byte()
     sample_bytes, mapping = 1 << (sample & 3), sample >> 3
     check(mapping <= 3 and (mapping, sample_bytes) != (INTEGRAL_FLOAT, 1), f"mapping {mapping}")
@@ -190,6 +191,8 @@ def read_header(stored):
         header.noise = read_noise(reader, header)
     if planes_of(header, VIDEO):
         read_video(reader, header)
+    if content == PADDED:
+        read_padding(reader, header)
     parts = Parts(
         reader.bytes(n_frames * sum(raw_bytes(header, rows) for rows in strips(header))),
         reader.bytes(sum(header.zstd_bytes)),
@@ -198,6 +201,14 @@ def read_header(stored):
     )
     check(reader.position == len(stored), "bytes follow the chunk")
     return header, parts
+
+
+def read_padding(reader, header):
+    n_frames, height, width, n_components = header.shape
+    n_bytes, pixel = reader.varint(), reader.bytes(n_components * header.sample_bytes)
+    chunk_bytes = n_frames * height * width * len(pixel) + n_bytes
+    check(n_bytes > 0 and n_bytes % len(pixel) == 0 and chunk_bytes < 1 << 63, f"{n_bytes} bytes of padding")
+    header.padding = n_bytes // len(pixel) * pixel
 
 
 def planes_of(header, coding):
@@ -354,7 +365,8 @@ def decode_coded(header, parts):
         numbers = np.array(header.table, "u8").astype(unsigned)[numbers]
     samples = undo_mapping(header, numbers)
     interleaved = samples.transpose(0, 2, 3, 1)
-    return interleaved.astype(samples.dtype.newbyteorder(">" if header.big_endian else "<")).tobytes()
+    in_order = interleaved.astype(samples.dtype.newbyteorder(">" if header.big_endian else "<"))
+    return in_order.tobytes() + header.padding
 
 
 def add_bits(numbers, values, plane):

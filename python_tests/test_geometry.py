@@ -52,6 +52,19 @@ def test_odd_sizes_single_frames_and_strips(path, shape, dtype, content):
     round_trip(path, content(shape, dtype))
 
 
+@pytest.mark.parametrize("fill", [0, 60_000])
+def test_frames_that_hdf5_fills_up_a_chunk_with_cost_nothing(path, fill):
+    frames = movie((7, 60, 80), "u2") + noise((7, 60, 80), "u1")
+    with h5py.File(path, "w") as file:
+        whole = create(file, frames, (7, 60, 80), name="whole")
+        filled = create(file, frames, (12, 60, 80), name="filled", maxshape=(None, 60, 80), fillvalue=fill)
+        filled.resize(11, axis=0)
+        assert filled.id.get_storage_size() < whole.id.get_storage_size() + 20
+        check_stored(filled)
+        assert same_bytes(filled[:7], frames)
+        assert np.all(filled[7:] == fill)
+
+
 @pytest.mark.parametrize("n_frames, side", [(5000, 4), (3000, 20), (100_000, 1)])
 def test_thousands_of_frames_in_a_chunk(path, n_frames, side):
     frames = steps((n_frames, side, side), "u1")

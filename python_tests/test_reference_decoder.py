@@ -501,7 +501,7 @@ def test_it_decodes_the_example_of_the_specification():
 @pytest.mark.parametrize(
     "position, byte, message",
     [
-        (0x18, 3, "content of kind 3"),
+        (0x18, 4, "content of kind 4"),
         (0x19, 0x21, "mapping 4"),
         (0x1A, 0, "frames of shape"),
         (0x1E, 19, "strips of 19 rows"),

@@ -1,11 +1,15 @@
 //! The straight line: a chunk is encoded, a chunk is decoded.
 
+use std::ops::Range;
+
 use h5filter::Buffer;
 
+use crate::avcodec::Coded;
 use crate::error::{Error, Result, damaged};
+use crate::geometry::Geometry;
 use crate::noise::{self, DecodingTables};
 use crate::options::{self, Options};
-use crate::payload::{self, Content, Header, Layout, Parts, Payload, Video};
+use crate::payload::{self, Content, Header, Layout, Padding, Parts, Payload, Video};
 use crate::process::{ChunkKey, Process, parallel, switch_from_env};
 use crate::transform::order::Frames;
 use crate::transform::{self, OtherPlan, Plan, Plans, Sample};
@@ -15,6 +19,11 @@ use crate::{original, strip, video};
 /// HDF5's limit on chunks before version 2.0: what a chunk may decode to when the dataset does
 /// not say how large its chunks are.
 const MAX_UNANNOUNCED_BYTES: usize = u32::MAX as usize;
+
+/// The picture of one strip, of so many, may cost so much more than its share before that of the chunk is
+/// given up.
+const MIN_STRIPS_TO_TRY_ONE: usize = 4;
+const MAY_VARY: f64 = 1.25;
 
 /// The bytes to store for a chunk.
 ///
@@ -104,8 +113,8 @@ fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
         }
         Content::Resized(chunk) => copy_of_resized(chunk, expected)?,
         Content::Coded { header, parts } => {
-            check_size(header.geometry.chunk_bytes(), expected)?;
-            let mut chunk = Buffer::zeroed(header.geometry.chunk_bytes())?;
+            check_size(header.chunk_bytes(), expected)?;
+            let mut chunk = Buffer::zeroed(header.chunk_bytes())?;
             decode_coded(header, parts, &mut chunk)?;
             chunk
         }
@@ -128,26 +137,55 @@ fn encode_coded(options: &Options, chunk: &[u8]) -> Result<Buffer> {
 }
 
 fn encode_samples<S: Sample>(options: &Options, chunk: &[u8]) -> Result<Buffer> {
-    let geometry = options.geometry.folded();
-    let frames = Frames { bytes: chunk, geometry: &geometry, big_endian: options.big_endian };
+    // A movie has all frames.
+    let padding = if options.layout == Layout::Movie { None } else { Padding::of(chunk, &options.geometry)? };
+    let n_coded_bytes = chunk.len() - padding.as_ref().map_or(0, |padding| padding.n_bytes);
+    let n_frames = n_coded_bytes / options.geometry.frame_bytes();
+    let geometry = Geometry { n_frames, ..options.geometry }.folded();
+    let bytes = &chunk[..n_coded_bytes];
+    let frames = Frames { bytes, geometry: &geometry, big_endian: options.big_endian };
+    let input = Input { options, chunk, frames, padding };
+    encode_input::<S>(&input)
+}
+
+/// A chunk to encode.
+struct Input<'a> {
+    options: &'a Options,
+    chunk: &'a [u8],
+    /// What is coded of it.
+    frames: Frames<'a>,
+    /// What comes after these.
+    padding: Option<Padding>,
+}
+
+fn encode_input<S: Sample>(input: &Input<'_>) -> Result<Buffer> {
+    let Input { options, chunk, frames, padding } = input;
     let n_threads = Process::current().n_threads();
     let is_movie = options.layout == Layout::Movie;
     let Plans { best, others } =
-        transform::plan::<S>(&frames, options.kind, is_movie, options.preset, n_threads)?;
-    if best.is_nothing::<S>() && others.is_empty() {
+        transform::plan::<S>(frames, options.kind, is_movie, options.preset, n_threads)?;
+    if best.is_nothing::<S>() && others.is_empty() && padding.is_none() {
         return payload::write_raw(chunk);
     }
-    let mut stored = encode_as::<S>(options, &frames, best)?;
+    let most_video_bytes = others.iter().filter(|other| other.if_above == 0).map(|other| other.if_video_from);
+    let mut stored = encode_as::<S>(input, best, most_video_bytes.min())?;
     for OtherPlan { plan, if_above, if_video_from } in others {
-        if stored.bytes.len() > if_above && stored.video_bytes >= if_video_from {
+        let (n_bytes, n_video_bytes, worth_changing) = match &stored {
+            Some(stored) => (stored.bytes.len(), stored.video_bytes, stored.worth_changing),
+            None => (usize::MAX, usize::MAX, f64::INFINITY),
+        };
+        if n_bytes > if_above && n_video_bytes >= if_video_from {
             // What is there is good enough if there is no memory for another.
-            let Ok(other) = encode_as::<S>(options, &frames, plan) else { continue };
-            if (other.bytes.len() as f64) < stored.worth_changing * stored.bytes.len() as f64 {
-                stored = other;
+            match encode_as::<S>(input, plan, None) {
+                Ok(Some(other)) if (other.bytes.len() as f64) < worth_changing * n_bytes as f64 => {
+                    stored = Some(other)
+                }
+                Err(e) if stored.is_none() => return Err(e),
+                _ => {}
             }
         }
     }
-    Ok(stored.bytes)
+    stored.map(|stored| stored.bytes).ok_or_else(|| Error::Codec("no plan is good enough".into()))
 }
 
 /// A stored chunk.
@@ -159,14 +197,39 @@ struct Stored {
     worth_changing: f64,
 }
 
-fn encode_as<S: Sample>(options: &Options, frames: &Frames<'_>, plan: Plan) -> Result<Stored> {
-    let Options { preset, big_endian, .. } = *options;
+/// `None` if the picture is going to take more than `most_video_bytes`.
+fn encode_as<S: Sample>(
+    input: &Input<'_>,
+    plan: Plan,
+    most_video_bytes: Option<usize>,
+) -> Result<Option<Stored>> {
+    let Input { options, chunk, frames, padding } = input;
+    let Options { preset, big_endian, .. } = **options;
     let geometry = frames.geometry;
     let n_threads = Process::current().n_threads();
     let strip_height = video::strip_height(geometry, &plan.transform);
     let video = VideoOptions::of(geometry, &plan.transform, preset, n_threads);
-    let encode = |rows| strip::encode::<S>(frames, rows, &plan, video.as_ref());
-    let mut strips = parallel::map(geometry.strips(strip_height).collect(), n_threads, encode)?;
+    let mut strips: Vec<_> = geometry.strips(strip_height).map(|rows| (rows, None)).collect();
+    // One of several strips tells what the picture costs before the work on the others is done.
+    if let (Some(video), Some(most), true) = (&video, most_video_bytes, strips.len() >= MIN_STRIPS_TO_TRY_ONE)
+    {
+        let middle = strips.len() / 2;
+        let (rows, coded) = &mut strips[middle];
+        let first = coded.insert(strip::encode_video::<S>(frames, rows.clone(), &plan, video)?);
+        let share = rows.len() as f64 / geometry.height as f64;
+        if first.stream.len() as f64 > MAY_VARY * share * most as f64 {
+            return Ok(None);
+        }
+    }
+    let encode = |(rows, coded): (Range<usize>, Option<Coded>)| {
+        let coded = match (&video, coded) {
+            (Some(video), None) => strip::encode_video::<S>(frames, rows.clone(), &plan, video)?,
+            (_, coded) => coded.unwrap_or_default(),
+        };
+        Ok::<_, Error>((strip::encode::<S>(frames, rows, &plan)?, coded))
+    };
+    let (mut strips, videos): (Vec<_>, Vec<_>) =
+        parallel::map(strips, n_threads, encode)?.into_iter().unzip();
 
     let symbols = strips.iter_mut().filter_map(|strip| strip.noise.take()).collect();
     let (noise, strips_of_noise) = match &plan.noise {
@@ -178,22 +241,29 @@ fn encode_as<S: Sample>(options: &Options, frames: &Frames<'_>, plan: Plan) -> R
     };
     let zstd = || strips.iter().flat_map(|strip| &strip.zstd);
     let video = video.map(|VideoOptions { format, .. }| {
-        let access_unit_bytes =
-            strips.iter().flat_map(|strip| &strip.video.access_unit_bytes).copied().collect();
+        let access_unit_bytes = videos.iter().flat_map(|video| &video.access_unit_bytes).copied().collect();
         Video { format, access_unit_bytes }
     });
     let zstd_bytes = zstd().map(Vec::len).collect();
-    let video_bytes = strips.iter().map(|strip| strip.video.stream.len()).sum();
+    let video_bytes = videos.iter().map(|video| video.stream.len()).sum();
     let worth_changing = plan.worth_changing();
     let transform = plan.transform;
-    let header =
-        Header { geometry: *geometry, strip_height, big_endian, transform, zstd_bytes, noise, video };
+    let header = Header {
+        geometry: *geometry,
+        strip_height,
+        big_endian,
+        transform,
+        zstd_bytes,
+        noise,
+        video,
+        padding: padding.clone(),
+    };
     let raw_planes = strips.iter().map(|strip| &strip.raw_planes);
     let noise = strips_of_noise.iter().flatten();
-    let streams = strips.iter().map(|strip| &strip.video.stream);
+    let streams = videos.iter().map(|video| &video.stream);
     let parts = raw_planes.chain(zstd()).chain(noise).chain(streams).map(|part| &part[..]);
-    let bytes = payload::write_coded(frames.bytes, &header, &parts.collect::<Vec<_>>())?;
-    Ok(Stored { bytes, video_bytes, worth_changing })
+    let bytes = payload::write_coded(chunk, &header, &parts.collect::<Vec<_>>())?;
+    Ok(Some(Stored { bytes, video_bytes, worth_changing }))
 }
 
 fn decode_coded(header: &Header, parts: &Parts<'_>, chunk: &mut [u8]) -> Result<()> {
@@ -203,7 +273,11 @@ fn decode_coded(header: &Header, parts: &Parts<'_>, chunk: &mut [u8]) -> Result<
         4 => decode_samples::<u32>,
         _ => decode_samples::<u64>,
     };
-    decode(header, parts, chunk)
+    let (frames, rest) = chunk.split_at_mut(header.geometry.chunk_bytes());
+    if let Some(padding) = &header.padding {
+        padding.fill(rest);
+    }
+    decode(header, parts, frames)
 }
 
 fn decode_samples<S: Sample>(header: &Header, parts: &Parts<'_>, chunk: &mut [u8]) -> Result<()> {

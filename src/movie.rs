@@ -43,7 +43,8 @@ pub fn of_stored_chunk(stored: &[u8]) -> Result<Option<Movie<'_>>> {
 fn access_unit_bytes(header: &Header) -> Option<&[usize]> {
     let Header { geometry, transform, .. } = header;
     let video = header.video.as_ref()?;
-    let is_plain = geometry.sample_bytes == 1
+    let is_plain = header.padding.is_none()
+        && geometry.sample_bytes == 1
         && transform.mapping == Mapping::Integer { offset: 0 }
         && transform.table.is_none()
         && transform.planes == [MOVIE];

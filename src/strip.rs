@@ -15,7 +15,7 @@ use crate::zstd_plane::{PlanesDecoder, PlanesEncoder};
 /// The height of strips is a multiple of this, so that components below each other start at a macroblock.
 pub const STRIP_HEIGHT_STEP: usize = 16;
 
-/// What a strip is coded to.
+/// What a strip is coded to, but for its video plane.
 pub struct CodedStrip {
     /// The raw planes, frame by frame.
     pub raw_planes: Vec<u8>,
@@ -23,17 +23,10 @@ pub struct CodedStrip {
     pub zstd: Vec<Vec<u8>>,
     /// What is left of the noise, if there is any.
     pub noise: Option<Symbols>,
-    /// The video plane.
-    pub video: Coded,
 }
 
-/// Codes some rows of all frames.
-pub fn encode<S: Sample>(
-    frames: &Frames<'_>,
-    rows: Range<usize>,
-    plan: &Plan,
-    options: Option<&VideoOptions>,
-) -> Result<CodedStrip> {
+/// Codes some rows of all frames, but for their video plane.
+pub fn encode<S: Sample>(frames: &Frames<'_>, rows: Range<usize>, plan: &Plan) -> Result<CodedStrip> {
     let transform = &plan.transform;
     let geometry = frames.geometry.of_rows(&rows);
     let mut numbers = filled::<S>(geometry.frame_samples())?;
@@ -41,35 +34,50 @@ pub fn encode<S: Sample>(
     let mut raw_planes = filled(geometry.n_frames * frame_raw_bytes)?;
     let mut zstd = PlanesEncoder::new(&geometry, transform, plan.zstd_level)?;
     let mut noise = plan.noise.as_ref().map(|noise| StripEncoder::new(&geometry, noise)).transpose()?;
-    let mut video = options.map(|options| FrameEncoder::new(&geometry, transform, options)).transpose()?;
-    // Nearly always one: only the strips of huge frames don't fit one picture.
-    let n_parts = video.as_ref().map_or(1, FrameEncoder::n_parts);
-    for part in 0..n_parts {
-        for t in 0..geometry.n_frames {
-            order::load(frames.rows(t, rows.clone()), &geometry, frames.big_endian, &mut numbers);
-            transform.mapping.apply(&mut numbers);
-            if let Some(ranks) = &plan.ranks {
-                ranks.apply(&mut numbers);
-            }
-            if part == 0 {
-                transform.pack_raw(&numbers, &mut raw_planes[t * frame_raw_bytes..][..frame_raw_bytes]);
-                zstd.encode(&numbers)?;
-                if let Some(noise) = &mut noise {
-                    noise.encode(&numbers)?;
-                }
-            }
-            if let Some(video) = &mut video {
-                let reference = match t {
-                    0 => Reference::Start,
-                    _ if plan.looks_back => Reference::Before,
-                    _ => Reference::Nothing,
-                };
-                video.encode(part, reference, &numbers)?;
-            }
+    for t in 0..geometry.n_frames {
+        load(frames, t, &rows, plan, &mut numbers);
+        transform.pack_raw(&numbers, &mut raw_planes[t * frame_raw_bytes..][..frame_raw_bytes]);
+        zstd.encode(&numbers)?;
+        if let Some(noise) = &mut noise {
+            noise.encode(&numbers)?;
         }
     }
-    let video = video.map(FrameEncoder::finish).transpose()?.unwrap_or_default();
-    Ok(CodedStrip { raw_planes, zstd: zstd.finish()?, noise: noise.map(StripEncoder::finish), video })
+    Ok(CodedStrip { raw_planes, zstd: zstd.finish()?, noise: noise.map(StripEncoder::finish) })
+}
+
+/// Codes the video plane of some rows of all frames.
+pub fn encode_video<S: Sample>(
+    frames: &Frames<'_>,
+    rows: Range<usize>,
+    plan: &Plan,
+    options: &VideoOptions,
+) -> Result<Coded> {
+    let geometry = frames.geometry.of_rows(&rows);
+    let mut numbers = filled::<S>(geometry.frame_samples())?;
+    let mut video = FrameEncoder::new(&geometry, &plan.transform, options)?;
+    // Nearly always one: only the strips of huge frames don't fit one picture.
+    for part in 0..video.n_parts() {
+        for t in 0..geometry.n_frames {
+            let reference = match t {
+                0 => Reference::Start,
+                _ if plan.looks_back => Reference::Before,
+                _ => Reference::Nothing,
+            };
+            load(frames, t, &rows, plan, &mut numbers);
+            video.encode(part, reference, &numbers)?;
+        }
+    }
+    video.finish()
+}
+
+/// The numbers of some rows of frame `t`.
+fn load<S: Sample>(frames: &Frames<'_>, t: usize, rows: &Range<usize>, plan: &Plan, numbers: &mut [S]) {
+    let geometry = frames.geometry.of_rows(rows);
+    order::load(frames.rows(t, rows.clone()), &geometry, frames.big_endian, numbers);
+    plan.transform.mapping.apply(numbers);
+    if let Some(ranks) = &plan.ranks {
+        ranks.apply(numbers);
+    }
 }
 
 /// A strip of a stored chunk, and where it goes.

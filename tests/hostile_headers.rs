@@ -44,6 +44,7 @@ fn coded(
         },
         zstd_bytes: vec![],
         noise: None,
+        padding: None,
         video: is_video.then_some(video),
     }
 }
@@ -200,5 +201,25 @@ fn originals_that_promise_much_are_errors() {
         stored[..8].copy_from_slice(&promised.to_le_bytes());
         assert!(filter::decode(&original.cd_values, &stored).is_err(), "{promised}");
         assert!(filter::decode(&[64, 64, 1], &stored).is_err(), "{promised}");
+    }
+}
+
+#[test]
+fn padding_beyond_the_chunk_is_an_error() {
+    limit_memory();
+    let all = examples([2, 20, 32]);
+    let example = all.iter().find(|example| example.name == "padded").expect("an example of this name");
+    let stored = example.encode();
+    let (header, _) = header_and_stream(&stored);
+    let n_bytes = header.padding.as_ref().expect("padding").n_bytes;
+    for promised in [n_bytes - 2, n_bytes + 2, 1 << 40, isize::MAX as usize - 1] {
+        let mut header = header.clone();
+        header.padding.as_mut().expect("padding").n_bytes = promised;
+        let noise_bytes: usize =
+            header.noise.iter().flat_map(|noise| noise.strip_bytes.iter().flatten()).sum();
+        let stored = write_coded(&example.chunk, &header, &[&stored[stored.len() - noise_bytes..]])
+            .expect("a payload");
+        let error = filter::decode(&example.cd_values, &stored).expect_err("another size");
+        assert!(matches!(error, Error::Damaged(_)), "{promised}: {error}");
     }
 }

@@ -73,7 +73,7 @@ fn chunks_of_every_kind_are_there() {
     let mappings = ["integers", "ordered", "rotated", "integral", "big-endian", "table"];
     let codings = [
         "as", "constant", "raw", "video", "gray", "noise", "narrow", "wide", "zstd", "rgb", "strips",
-        "parts", "original",
+        "parts", "original", "padding",
     ];
     for kind in mappings.iter().chain(&codings) {
         assert!(found.contains(kind), "{kind}");

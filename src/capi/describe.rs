@@ -72,5 +72,8 @@ fn coded(header: &Header) -> String {
         let n_access_units = video.access_unit_bytes.len();
         let _ = write!(json, r#","picture_format":"{format}","n_access_units":{n_access_units}"#);
     }
+    if let Some(padding) = &header.padding {
+        let _ = write!(json, r#","padding_bytes":{}"#, padding.n_bytes);
+    }
     json
 }

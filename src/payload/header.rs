@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use super::Padding;
 use crate::error::{Result, damaged, reserve};
 use crate::geometry::{Geometry, MAX_COMPONENTS};
 use crate::noise::Noise;
@@ -26,6 +27,8 @@ pub struct Header {
     pub noise: Option<Noise>,
     /// The pictures; `None` if no plane is coded as video.
     pub video: Option<Video>,
+    /// What follows the frames.
+    pub padding: Option<Padding>,
 }
 
 /// The pictures and their access units.
@@ -51,6 +54,11 @@ const NOISE: u8 = 3;
 const ZSTD: u8 = 4;
 
 impl Header {
+    /// How large the chunk is.
+    pub fn chunk_bytes(&self) -> usize {
+        self.geometry.chunk_bytes() + self.padding.as_ref().map_or(0, |padding| padding.n_bytes)
+    }
+
     /// Bytes of the raw planes, the zstd planes, the noise and the video; `None` if this machine can't
     /// address them.
     pub(super) fn part_bytes(&self) -> Option<[usize; 4]> {
@@ -109,9 +117,12 @@ impl Header {
             varint::write(video.access_unit_bytes.len() as u64, out);
             video.access_unit_bytes.iter().for_each(|&n| varint::write(n as u64, out));
         }
+        if let Some(padding) = &self.padding {
+            padding.write_to(out);
+        }
     }
 
-    /// The inverse of [`write_to`](Self::write_to). Whatever it returns has been checked: sizes
+    /// The inverse of [`write_to`](Self::write_to), but for the padding. Whatever it returns has been checked: sizes
     /// can be multiplied, planes fit into the samples, and nothing was allocated beyond a few
     /// times the bytes that were read.
     pub(super) fn read_from(reader: &mut Reader<'_>) -> Result<Self> {
@@ -156,7 +167,7 @@ impl Header {
         };
         let video = read_video(reader, &geometry, strip_height, &transform)?;
         let big_endian = sample & sample::BIG_ENDIAN != 0;
-        Ok(Self { geometry, strip_height, big_endian, transform, zstd_bytes, noise, video })
+        Ok(Self { geometry, strip_height, big_endian, transform, zstd_bytes, noise, video, padding: None })
     }
 }
 

@@ -6,14 +6,16 @@
 //! | 7 | 1 | format version |
 //! | 8 | 8 | XXH3-64 of all bytes from offset 16 on |
 //! | 16 | 8 | XXH3-64 of the decoded chunk |
-//! | 24 | 1 | 0: the chunk follows as it is; 1: a [`Header`] and the [`Parts`] that it tells of follow; 2: what a filter before this one made of the chunk follows |
+//! | 24 | 1 | 0: the chunk follows as it is; 1: a [`Header`] and the [`Parts`] that it tells of follow; 2: what a filter before this one made of the chunk follows; 3: as 1, with [`Padding`] between the two |
 
 mod header;
+mod padding;
 
 use h5filter::Buffer;
 use twox_hash::XxHash3_64;
 
 pub use header::{Header, Video};
+pub use padding::Padding;
 
 use crate::error::{Error, Result, damaged};
 use crate::varint;
@@ -55,6 +57,7 @@ mod content {
     pub(super) const RAW: u8 = 0;
     pub(super) const CODED: u8 = 1;
     pub(super) const RESIZED: u8 = 2;
+    pub(super) const PADDED: u8 = 3;
 }
 
 /// How a chunk is stored.
@@ -92,7 +95,7 @@ impl Content<'_> {
     pub fn decoded_bytes(&self) -> usize {
         match self {
             Self::Raw(chunk) | Self::Resized(chunk) => chunk.len(),
-            Self::Coded { header, .. } => header.geometry.chunk_bytes(),
+            Self::Coded { header, .. } => header.chunk_bytes(),
         }
     }
 }
@@ -128,7 +131,7 @@ pub fn write_resized(chunk: &[u8]) -> Result<Buffer> {
 
 /// Stores what the chunk was coded to: `parts` together are its [`Parts`].
 pub fn write_coded(chunk: &[u8], header: &Header, parts: &[&[u8]]) -> Result<Buffer> {
-    let mut start = vec![content::CODED];
+    let mut start = vec![if header.padding.is_some() { content::PADDED } else { content::CODED }];
     header.write_to(&mut start);
     assemble(chunk, &[&[&start[..]], parts].concat())
 }
@@ -172,12 +175,15 @@ impl<'a> Payload<'a> {
         let content = match reader.byte()? {
             content::RAW => Content::Raw(reader.0),
             content::RESIZED => Content::Resized(reader.0),
-            content::CODED => {
-                let header = Box::new(Header::read_from(&mut reader)?);
+            kind @ (content::CODED | content::PADDED) => {
+                let mut header = Box::new(Header::read_from(&mut reader)?);
+                if kind == content::PADDED {
+                    header.padding = Some(Padding::read_from(&mut reader, &header.geometry)?);
+                }
                 let parts = header.split(reader.0)?;
                 Content::Coded { header, parts }
             }
-            other => return Err(damaged!("content of kind {other} (expected 0 to 2)")),
+            other => return Err(damaged!("content of kind {other} (expected 0 to 3)")),
         };
         Ok(Self { version, decoded_hash, content })
     }
@@ -251,6 +257,7 @@ mod tests {
             zstd_bytes: vec![],
             noise: None,
             video: Some(Video { format: PixelFormat::Gray, access_unit_bytes: vec![3, 4] }),
+            padding: None,
         }
     }
 

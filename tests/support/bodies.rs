@@ -17,7 +17,7 @@ pub fn decode(stored: &[u8]) {
     // As a dataset would promise it: the sizes that fit what is stored are the interesting ones.
     let chunk_bytes = match Payload::read(stored).map(|payload| payload.content) {
         Ok(Content::Raw(chunk) | Content::Resized(chunk)) => chunk.len(),
-        Ok(Content::Coded { header, .. }) => header.geometry.chunk_bytes(),
+        Ok(Content::Coded { header, .. }) => header.chunk_bytes(),
         Err(_) => 64 * 64,
     };
     let chunk_bytes = chunk_bytes.clamp(1, MAX_FUZZED_BYTES);

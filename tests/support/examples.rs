@@ -52,6 +52,7 @@ pub fn describe(stored: &[u8]) -> String {
                 let n_parts = video.access_unit_bytes.len() / header.geometry.n_frames / n_strips;
                 words.extend((n_parts > 1).then_some("parts"));
             }
+            words.extend(header.padding.is_some().then_some("padding"));
             words.join(" ")
         }
     }
@@ -123,6 +124,12 @@ pub fn examples([n, h, w]: [u64; 3]) -> Vec<Example> {
             (1.0 / (1 + at.x % 7 + at.y % 5) as f64).to_le_bytes().to_vec()
         }),
         example("roots", shape, float(8), |at| ((at.i + 1) as f64).sqrt().to_le_bytes().to_vec()),
+        example("padded", &[n + 3, h, w], unsigned(2), |at| {
+            le16(if at.t < n { (at.smooth() * 3000.0) as u16 + u16::from(at.noise(4)) } else { 0xfffe })
+        }),
+        example("padded_colour", &[n + 1, h, w, 3], unsigned(1), |at| {
+            vec![if at.t < n { (at.smooth() * 99.0) as u8 } else { at.component as u8 }]
+        }),
         movie(example("plain_movie", shape, unsigned(1), |at| vec![(at.smooth() * 100.0) as u8])),
         movie(example("plain_colour_movie", &[n, h, w, 3], unsigned(1), |at| {
             vec![((at.smooth() + at.component as f64 / 5.0) * 100.0) as u8]

@@ -189,13 +189,16 @@ fn describe(stored: &[u8]) -> Result<Value> {
         && let Some(video) = &header.video
     {
         let other_bytes = parts.raw_planes.len() + parts.zstd.len() + parts.noise.len();
-        told["frame_bytes"] = frame_bytes(&video.access_unit_bytes, header.geometry.n_frames, other_bytes);
+        let n_padding = header.chunk_bytes() / header.geometry.frame_bytes() - header.geometry.n_frames;
+        told["frame_bytes"] =
+            frame_bytes(&video.access_unit_bytes, header.geometry.n_frames, n_padding, other_bytes);
     }
     Ok(told)
 }
 
 /// Stored bytes of each frame: its access units, of all strips, and an equal part of all other planes.
-fn frame_bytes(access_units: &[usize], n_frames: usize, other_bytes: usize) -> Value {
+/// Frames of padding have none.
+fn frame_bytes(access_units: &[usize], n_frames: usize, n_padding: usize, other_bytes: usize) -> Value {
     if n_frames == 0 || !access_units.len().is_multiple_of(n_frames) {
         return Value::Null;
     }
@@ -203,6 +206,7 @@ fn frame_bytes(access_units: &[usize], n_frames: usize, other_bytes: usize) -> V
     for (index, n) in access_units.iter().enumerate() {
         bytes[index % n_frames] += n;
     }
+    bytes.resize(n_frames + n_padding, 0);
     bytes.into()
 }
 
