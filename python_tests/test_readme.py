@@ -72,8 +72,15 @@ def test_every_block_runs(checkout, monkeypatch):
         assert result.returncode == 0, f"{block}\n{result.stdout}"
 
 
+def test_the_version_is_the_same_everywhere():
+    version = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.M).group(1)
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (.*)$", citation, re.M).group(1) == version
+    assert version in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
 def test_links_lead_somewhere():
-    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")]:
         text = document.read_text(encoding="utf-8")
         for target, anchor in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", text):
             linked = (document.parent / target) if target else document
