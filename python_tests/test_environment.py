@@ -1,4 +1,4 @@
-"""The environment variables do what the README says. Each is looked at from outside, in a process
+"""The environment variables do what docs/environment.md says. Each is looked at from outside, in a process
 of its own."""
 
 import contextlib

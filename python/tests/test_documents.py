@@ -1,38 +1,28 @@
-"""The Python of the documents runs: README.md's that uses the package, docs/python.md, docs/calibration.md,
-the package's README.md."""
+"""The examples of the documents run, and the documents are complete."""
 
+import os
 import re
-import subprocess
-import sys
+import sysconfig
 
 import h5h264
-import h5py
 import pytest
-from conftest import ROOT
+
+from documents import ROOT, all_documents, blocks, run, runs
+
+DOCUMENTS = [document for document in all_documents() if runs(document)]
 
 
-def blocks(document):
-    text = (ROOT / document).read_text(encoding="utf-8")
-    found = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
-    # python_tests runs the others, without the package.
-    return [block for block in found if document != "README.md" or uses_package(block)]
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_the_examples_run(tmp_path, document):
+    # The program of the package, as where it is installed for everybody.
+    path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
+    run(document, tmp_path, PATH=path)
 
 
-def uses_package(program):
-    return re.search(r"^(import|from) .*\bh5h264\b", program, re.M) is not None
-
-
-# That of docs/calibration.md uses the file of README.md.
-@pytest.mark.parametrize(
-    "documents", [["README.md", "docs/calibration.md"], ["docs/python.md"], ["python/README.md"]]
-)
-def test_the_examples_run(tmp_path, documents):
-    program = "\n".join(block for document in documents for block in blocks(document))
-    assert uses_package(program)
-    result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout + result.stderr
-    with h5py.File(tmp_path / "frames.h5") as file:
-        assert h5h264.info(file["frames"]).ratio > 1.5
+def test_the_examples_are_found():
+    names = {document.name for document in DOCUMENTS}
+    assert {"README.md", "python.md", "calibration.md", "tutorial.md", "c.md", "command-line.md"} <= names
+    assert {"python", "sh"} <= {language for document in DOCUMENTS for language, _ in blocks(document)}
 
 
 def test_everything_that_is_exported_is_documented():
