@@ -15,7 +15,7 @@ const MOST_THREADS: usize = 256;
 /// `--threads`
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Threads {
-    /// Chunks to work on at once, up to 256 [default: the cores that the program may use]
+    /// Chunks to work on at the same time, up to 256 [default: the cores that the program may use]
     #[arg(long, value_name = "N")]
     threads: Option<NonZero<usize>>,
 }

@@ -20,12 +20,12 @@ const SAMPLE_BYTES: u64 = 64 << 20;
 /// Filters are a step up if files get smaller by so much.
 const WORTHWHILE: f64 = 1.03;
 
-/// Try filters and presets on a dataset: ours, and those that every HDF5 has
+/// Compare filters and presets on a dataset: h5h264, and the filters that every HDF5 has
 ///
-/// Chunks from all over the dataset, 64 MB at most, are encoded and decoded by one thread.
+/// Encodes and decodes chunks from all parts of the dataset, at most 64 MB, with one thread.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The dataset: FILE:/path
+    /// The file, and the path of the dataset in it
     #[arg(value_name = "FILE:/DATASET")]
     target: Target,
     /// Print the results as JSON

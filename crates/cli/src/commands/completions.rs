@@ -4,9 +4,9 @@ use anyhow::Result;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-/// Print what makes a shell complete this program's arguments
+/// Print a script that makes a shell complete this program's arguments
 ///
-/// bash: h5h264 completions bash > ~/.local/share/bash-completion/completions/h5h264
+/// For bash: h5h264 completions bash > ~/.local/share/bash-completion/completions/h5h264
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {

@@ -38,15 +38,17 @@ const IMAGE: [(&str, &str); 4] = [
     ("INTERLACE_MODE", "INTERLACE_PIXEL"),
 ];
 
-/// Make an HDF5 dataset of images or a video: (frames, height, width), or (frames, height, width, 3) if any
-/// has colour
+/// Make an HDF5 dataset of images or of a video
 ///
-/// Takes PNG, JPEG, TIFF, BMP and WebP, at the bit depth that they have; every page of a TIFF is a frame. Of
-/// folders, all images are taken, in natural order (img2 before img10), those in sub-folders too. Beside
-/// the dataset are `names`, and, if there are sub-folders or several folders, `labels`: the folder of each image.
+/// The dataset has the shape (frames, height, width), or (frames, height, width, 3) if any image has colour.
 ///
-/// A video becomes frames of uint8, those of gray FFV1 and the like of uint16, with `timestamps` in seconds
-/// beside it and the attribute `fps`.
+/// Reads PNG, JPEG, TIFF, BMP and WebP files and keeps their bit depth. Every page of a TIFF file is a frame.
+/// Folders are searched with their sub-folders, in natural order (img2 before img10). The dataset `names` has
+/// the file of each frame. If there are sub-folders or several folders, `labels` has the folder of each
+/// frame.
+///
+/// A video becomes frames of uint8, or of uint16 if it is gray with more than 8 bits. The dataset `timestamps`
+/// has the time of each frame in seconds, and the attribute `fps` the frame rate.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Folders and image files, or a video file
@@ -61,7 +63,7 @@ pub struct Arguments {
     /// Scale to width × height, 640x480 for example
     #[arg(long, value_name = "WxH")]
     size: Option<Size>,
-    /// Make colour gray
+    /// Convert colour to gray
     #[arg(long)]
     gray: bool,
     /// Name of the dataset
@@ -69,7 +71,7 @@ pub struct Arguments {
     dataset: String,
     #[command(flatten)]
     preset: PresetOption,
-    /// Frames in a chunk [default: about ten, more of small frames]
+    /// Frames in a chunk [default: about ten, more if frames are small]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     chunk_frames: Option<u64>,
     #[command(flatten)]

@@ -19,21 +19,22 @@ use frames::Frames;
 
 const DEFAULT_RATE: FrameRate = FrameRate { num: 30, den: 1 };
 
-/// Write a dataset's frames as a video, as PNG or TIFF files, or the dataset as a NumPy array
+/// Write a dataset as a lossless video, as PNG or TIFF files, or as a NumPy array
 ///
-/// OUT says which: frames.mp4 or frames.mkv, a lossless video: H.264 of uint8, gray or RGB, or, in .mkv, FFV1
-/// of uint16; frames.png, which becomes frames_0.png, frames_1.png …; frames.tif likewise; frames.npy.
-/// Chunks that are plain movies go into a video without decoding.
+/// The name OUT decides what is written. frames.mp4 and frames.mkv are lossless videos: H.264 for uint8, gray
+/// or RGB, and FFV1 for uint16, in .mkv only. frames.png becomes a file per frame, frames_0.png, frames_1.png
+/// …, and so does frames.tif. frames.npy is the dataset as a NumPy array. Chunks that are plain movies are
+/// copied into a video without being decoded.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The dataset: FILE:/path
+    /// The file, and the path of the dataset in it
     #[arg(value_name = "FILE:/DATASET")]
     target: Target,
     /// What to write: *.mp4, *.mkv, *.png, *.tif or *.npy
     #[arg(value_name = "OUT")]
     output: PathBuf,
-    /// Frames per second of a video: a number, or a fraction as 30000/1001 [default: the dataset's attribute
-    /// fps, or 30]
+    /// Frames per second of a video: a number, or a fraction such as 30000/1001 [default: the attribute fps of
+    /// the dataset, or 30]
     #[arg(long, value_name = "FPS")]
     fps: Option<FrameRate>,
     #[command(flatten)]

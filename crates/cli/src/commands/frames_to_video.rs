@@ -11,7 +11,7 @@ use crate::preset::PresetOption;
 
 /// Write the frames that come from standard input to a video file
 ///
-/// For programs, as the Python package: crates/video/src/pipe.rs describes the stream.
+/// For other programs, such as the Python package. crates/video/src/pipe.rs describes the stream.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The file: .mp4 or .mkv

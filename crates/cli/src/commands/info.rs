@@ -14,9 +14,9 @@ use crate::text;
 
 use stored::Ours;
 
-/// Show what is in a file: shapes, types, chunks, filters, sizes, and how our chunks are coded
+/// Show what is in a file: shapes, types, chunks, filters, sizes, and how the chunks of h5h264 are coded
 ///
-/// Of datasets with many chunks, some are looked into.
+/// If a dataset has many chunks, only some of them are examined.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// A file, or FILE:/path of a group or a dataset in it

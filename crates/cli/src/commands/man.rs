@@ -9,7 +9,7 @@ use clap_mangen::Man;
 /// Print the manual page, or write those of all subcommands to a folder
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Folder for h5h264.1, h5h264-convert.1 …; it is created if need be
+    /// Folder for h5h264.1, h5h264-convert.1 …; it is created if it does not exist
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 }

@@ -19,15 +19,15 @@ use crate::{progress, text};
 
 use plan::{Common, Part, Piece, Plan};
 
-/// Put the datasets that files have in common one after the other, along their first dimension
+/// Concatenate the datasets that all files have, along their first dimension
 ///
-/// The datasets may differ in length, not in type or in the rest of their shape. Compressed chunks are copied
-/// as they are where they fall on the chunks of the new file; others are encoded again. Beside them is
-/// `source`, which has the number of the file that each frame came from, with the files' names in its
-/// attribute `files`. All else is that of the first file.
+/// The datasets may differ in length, but not in type or in the rest of their shape. Compressed chunks are
+/// copied where they coincide with chunks of the new file, and are encoded again otherwise. The dataset
+/// `source` has the number of the file that each frame came from, and its attribute `files` the names of the
+/// files. Everything else is taken from the first file.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The HDF5 files, in order; separated by commas, unless that is the name of a file
+    /// The HDF5 files, in order, separated by commas or spaces
     #[arg(long, required = true, num_args = 1.., value_name = "FILE,…")]
     inputs: Vec<String>,
     /// The HDF5 file to write; .h5 is added to a name without extension

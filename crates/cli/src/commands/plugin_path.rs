@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-/// Print what to set HDF5_PLUGIN_PATH to, so that other programs read and write our datasets
+/// Print the folder of the plugin, to which HDF5_PLUGIN_PATH has to be set for other programs
 #[derive(Debug, Args)]
 pub struct Arguments {}
 

@@ -24,25 +24,25 @@ use crate::{progress, text};
 use images::{Choice, Repacked, Repacker};
 use named::Named;
 
-/// Compress every dataset of images anew, on all cores, and copy everything else as it is
+/// Compress all datasets of images again, on all cores, and copy everything else
 ///
-/// Every new chunk is decoded and compared, and read back from the new file before that gets its name.
-/// Attributes, links, references and datatypes stay what they are.
+/// Every new chunk is decoded and compared with the original, and read back from the new file before this gets
+/// its name. Attributes, links, references and datatypes stay the same.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The file to read
     input: PathBuf,
     /// The file to write
     output: PathBuf,
-    /// Repack these datasets only, of whatever size; * and ** match parts of paths. May be repeated
+    /// Repack only these datasets, whatever their size. * and ** match parts of paths. May be repeated
     #[arg(long, value_name = "GLOB")]
     dataset: Vec<Glob>,
     #[command(flatten)]
     preset: PresetOption,
-    /// Another filter than ours, for people who can't install a plugin
+    /// Use another filter than h5h264, for people who can't install a plugin
     #[arg(long, value_enum, conflicts_with = "preset")]
     filter: Option<OtherFilter>,
-    /// Trust the encoder: neither decode new chunks nor read them back
+    /// Do not decode new chunks for comparison, and do not read them back
     #[arg(long)]
     no_verify: bool,
     /// Print what was done as JSON
@@ -54,7 +54,7 @@ pub struct Arguments {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum OtherFilter {
-    /// gzip of level 4, after shuffle
+    /// Gzip of level 4, after shuffle
     Gzip,
     /// No compression
     None,

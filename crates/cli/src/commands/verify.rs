@@ -13,8 +13,8 @@ use crate::{progress, text};
 
 /// Decode every chunk of every dataset and report those that are damaged
 ///
-/// Exits with 1 if any is. Datasets whose filters are not here are named, and not counted as damaged. So are
-/// chunks that were stored without our filter.
+/// Exits with 1 if there is damage. Datasets with a filter that is not available are listed and do not count
+/// as damaged. So are chunks that a program has stored without the filter h5h264, because it did not have it.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// HDF5 files

@@ -9,7 +9,7 @@ use crate::parallel::Threads;
 
 /// Write the frames of a video file to standard output
 ///
-/// For programs, as the Python package: crates/video/src/pipe.rs describes the stream.
+/// For other programs, such as the Python package. crates/video/src/pipe.rs describes the stream.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// A video file

@@ -5,22 +5,22 @@ use clap::Args;
 
 use crate::view::{self, Server};
 
-/// Show files in the browser.
+/// Show files in the browser
 ///
-/// A page on this machine, for whoever knows the token in its address: any HDF5 file's tree, attributes
-/// and values, image sequences as movies, and how well chunks are compressed.
+/// Serves a page on this machine, to those who know the token in its address. It shows the tree, the attributes
+/// and the values of any HDF5 file, plays image sequences, and tells how well each chunk is compressed.
 #[derive(Debug, Args)]
 #[command(visible_alias = "visualize")]
 pub struct Arguments {
-    /// HDF5 files; those that links and virtual datasets lead to, too, if these are to be followed
+    /// HDF5 files, including those that external links and virtual datasets lead to
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Port to listen on [default: any that is free]
+    /// Port to listen on [default: a free one]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     port: u16,
 
-    /// Print the address only
+    /// Print the address, but do not open the browser
     #[arg(long)]
     no_open: bool,
 }
