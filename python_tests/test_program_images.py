@@ -151,7 +151,7 @@ def test_what_does_not_fit_is_an_error_at_once():
         assert "HDF5 can have up to 4.29 GB" in error
     for name in "names", "labels", "a/names", ".", "a/.", "":
         error = run("convert", "bomb.png", "-o", "a/x", "--dataset", name, status=1).stderr
-        assert "no name for a dataset" in error or "is written beside the frames" in error
+        assert "can't be the name of a dataset" in error or "is the name of another dataset" in error
     assert not Path("a").exists()
 
 

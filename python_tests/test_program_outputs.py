@@ -123,7 +123,7 @@ def test_outputs_are_regular_files_with_the_mode_and_the_links_that_they_had():
     os.mkfifo("fifo.npy")
     os.symlink("/dev/null", "null.npy")
     for name in "fifo.npy", "null.npy":
-        assert "is no regular file" in run("export", "in.h5:/d", name, status=1).stderr
+        assert "is not a regular file" in run("export", "in.h5:/d", name, status=1).stderr
     assert Path("fifo.npy").is_fifo() and Path("/dev/null").is_char_device()
     os.mkdir("a")
     Path("a/old.npy").write_text("old")

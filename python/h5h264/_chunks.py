@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 MIB = 2**20
-#: A chunk's size in bytes at most, as long as it holds a frame.
+#: The most bytes that a chunk should have, if a frame does not have more.
 DEFAULT_TARGET = 16 * MIB
 # More frames gain little, and each has to be decoded to get at one of them...
 _ENOUGH_FRAMES = 10
@@ -22,12 +22,12 @@ _MACROBLOCK_LINES = 16
 
 
 class ChunkShape(tuple[int, ...]):
-    """A chunk shape, for `chunks=`, that knows what reading and writing it takes."""
+    """A chunk shape for `chunks=`, with the size of a chunk and of the chunk cache that it needs."""
 
     #: Bytes of a chunk.
     nbytes: int
-    #: For `h5py.File(..., rdcc_nbytes=)`: the least chunk cache with which reading or writing frame
-    #: by frame codes each chunk once.
+    #: For `h5py.File(..., rdcc_nbytes=)`: the smallest chunk cache with which a program that reads or writes
+    #: frame by frame decodes or encodes each chunk only once.
     rdcc_nbytes: int
 
     def __new__(cls, chunk_shape: Iterable[int], nbytes: int, rdcc_nbytes: int) -> ChunkShape:
@@ -41,34 +41,34 @@ class ChunkShape(tuple[int, ...]):
 
 
 def chunks(shape: Iterable[int], dtype: Any, target: int = DEFAULT_TARGET) -> ChunkShape:
-    """A chunk shape for a dataset of frames: whole frames, about ten of them.
+    """Suggests a chunk shape for a dataset of frames: whole frames, about ten of them.
 
     Parameters
     ----------
     shape
-        The dataset's: (…, height, width), or (…, height, width, 3 or 4) for colour. 0 stands for a
-        length that is not known yet.
+        The shape of the dataset: (…, height, width), or (…, height, width, 3 or 4) for colour. A length of 0
+        stands for one that is not known yet.
     dtype
-        The dataset's type.
+        The type of the dataset.
     target
-        Bytes that a chunk has at most, as long as it holds a frame.
+        The most bytes that a chunk should have, if a frame does not have more.
 
     Returns
     -------
     ChunkShape
-        A tuple, with `nbytes` of a chunk, and the `rdcc_nbytes` that `h5py.File` should get by
-        programs that read or write frame by frame.
+        A tuple with two attributes: `nbytes`, the size of a chunk, and `rdcc_nbytes`, which programs that read or
+        write frame by frame should pass to `h5py.File`.
 
     Raises
     ------
     ValueError, TypeError
-        The shape has no dimensions or negative ones, or is not of whole numbers.
+        The shape has no dimensions or a negative length, or a length is not a whole number.
     """
     lengths = [operator.index(n) for n in shape]
     if not lengths or min(lengths) < 0:
-        raise ValueError(f"shape is {tuple(lengths)} (expected one dimension at least, none below 0)")
+        raise ValueError(f"shape is {tuple(lengths)} (expected at least one dimension, and no negative length)")
     if operator.index(target) < 1:
-        raise ValueError(f"target is {target} (expected bytes, 1 or more)")
+        raise ValueError(f"target is {target} (expected at least 1 byte)")
     item_bytes = np.dtype(dtype).itemsize
     n_last = _n_frame_dimensions(lengths)
     frame = [max(1, n) for n in lengths[len(lengths) - n_last :]]

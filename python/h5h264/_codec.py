@@ -15,10 +15,10 @@ from ._parallel import n_threads_for_one
 
 
 def encode(array: Any, preset: Union[str, H264] = "ultrafast", *, threads: Optional[int] = None) -> bytes:
-    """The bytes that HDF5 would store for a chunk: those of the filter, exactly.
+    """Encodes a chunk to exactly the bytes that HDF5 would store for it.
 
-    They can go to `dataset.id.write_direct_chunk` of a dataset with this filter and chunks of the
-    array's shape and type, or anywhere else. The GIL is released while encoding.
+    `dataset.id.write_direct_chunk` takes them, if the dataset has this filter and chunks of the array's
+    shape and type. They can also be stored anywhere else. The GIL is released while encoding.
 
     Parameters
     ----------
@@ -27,21 +27,21 @@ def encode(array: Any, preset: Union[str, H264] = "ultrafast", *, threads: Optio
     preset
         A preset's name, or options, `H264`.
     threads
-        Threads to use at most; default: those that HDF5 would get.
+        The most threads to use; the default is as many as within HDF5.
 
     Raises
     ------
     ValueError
-        The options do not fit the chunk, or it is empty.
+        The options do not fit the chunk, or the chunk is empty.
     TypeError
-        Its type is not one that HDF5 stores, or that the filter takes.
+        HDF5 or the filter does not support the type of the array.
     """
     array = np.asarray(array)
     if array.dtype.hasobject or array.dtype.kind == "U":
         raise TypeError(f"a chunk of {array.dtype} can't be encoded (expected numbers)")
     if array.ndim == 0 or array.size == 0:
         raise ValueError(
-            f"an array of shape {array.shape} is not a chunk (expected one element at least, not a scalar)"
+            f"an array of shape {array.shape} is not a chunk (expected at least one dimension and one element)"
         )
     cd_values = cd_values_for(array.dtype, array.shape, options_of(preset))
     return _library.encode(cd_values, np.ascontiguousarray(array), n_threads_for_one(threads))
@@ -55,30 +55,30 @@ def decode(
     options: Union[str, H264, tuple[int, ...]] = (),
     threads: Optional[int] = None,
 ) -> np.ndarray:
-    """The array that was encoded to these bytes.
+    """Decodes a stored chunk to an array.
 
-    A stored chunk is checked and decoded by itself; but it knows bytes and not numbers, as HDF5
-    chunks do. So the type and the shape are the caller's, as with `numpy.frombuffer`: without them,
-    the chunk's bytes come as an array of uint8. The GIL is released while decoding.
+    A stored chunk contains all that is needed to decode its bytes, and their checksum. It does not contain their
+    type and shape, so these are arguments, as with `numpy.frombuffer`. Without them, the bytes of the
+    chunk are returned as an array of uint8. The GIL is released while decoding.
 
     Parameters
     ----------
     buffer
-        What `encode` or `dataset.id.read_direct_chunk` gave.
+        The bytes that `encode` or `dataset.id.read_direct_chunk` returned.
     dtype, shape
-        Those of the array to return; at most one length may be -1, for what is left.
+        Type and shape of the array to return. One length may be -1; it is computed from the number of bytes.
     options
-        For chunks of the original layout, which need to be told the frames: `H264`, or the
-        filter's parameters as they are stored with the dataset.
+        Needed only for chunks in the layout of the original h5h264, which do not contain the shape of their
+        frames: `H264`, or the filter parameters that are stored with the dataset.
     threads
-        Threads to use at most; default: those that HDF5 would get.
+        The most threads to use; the default is as many as within HDF5.
 
     Raises
     ------
     OSError
-        The bytes are damaged, were not written by this filter, or need a newer version of it.
+        The bytes are damaged, were not written by this filter, or were written by a newer version of it.
     ValueError
-        The chunk does not have the size of such an array.
+        The chunk does not have the size of an array of this type and shape.
     """
     dtype = np.dtype(dtype)
     if dtype.hasobject:
@@ -89,7 +89,7 @@ def decode(
         chunk = np.empty(n_bytes, np.uint8).view(dtype).reshape(shape)
     except ValueError:
         raise ValueError(
-            f"the chunk decodes to {n_bytes} bytes (expected those of {dtype} × {shape})"
+            f"the chunk decodes to {n_bytes} bytes (expected the size of an array of {dtype} and shape {shape})"
         ) from None
     _library.decode(cd_values, buffer, chunk, n_threads_for_one(threads))
     return chunk

@@ -36,22 +36,22 @@ _STORED_TAG = 0x68350001
 class H264(h5py.filters.FilterRefBase):
     """The filter with its options, for `compression=` of h5py's `create_dataset`.
 
-    `**H264()` works too.
+    `create_dataset(..., **H264())` works, too.
 
     Parameters
     ----------
     preset
-        How hard the filter tries, by x264's name (`PRESETS`). "superfast" is the first to try when files
-        should be smaller; those after it save something on plain movies.
+        How hard the filter tries, by x264's names (`PRESETS`). "superfast" is the first to try if files
+        should be smaller. Slower ones save more on plain movies only.
     frame
-        (height, width) of a frame where the chunk's shape does not say it: 0 for what it does say.
-        Their product with `sample_bytes` has to divide the size of a chunk.
+        (height, width) of a frame, if the shape of the chunks does not say it. 0 stands for the value that the
+        shape says. The product of height, width and `sample_bytes` has to divide the size of a chunk.
     sample_bytes
-        Bytes per sample where the type does not say it: 1 to 16.
+        Bytes per sample, 1 to 16, if the type does not say it.
     layout
-        "h5h264"; "movie" for frames of bytes that shall be a plain movie even where another coding is
-        smaller, so that programs of FFmpeg can take it out of the file; or "original" for chunks that the
-        first h5h264, a C plugin, can read, which have no checksum.
+        "h5h264", the default. "movie" stores frames of bytes as a plain movie even if another coding is
+        smaller, so that FFmpeg can take the movie out of the file. "original" makes chunks that the original
+        h5h264, a C plugin, can read; they have no checksum.
 
     Raises
     ------
@@ -107,7 +107,7 @@ class H264(h5py.filters.FilterRefBase):
             numbers = (passed[0], passed[1], passed[2], numbers[3], numbers[4])
         height, width, sample_bytes, preset, layout = numbers
         if preset >= len(PRESETS) or layout >= len(LAYOUTS):
-            raise ValueError(f"the filter's parameters are {values}, which this version does not know")
+            raise ValueError(f"the dataset has the filter parameters {values}, which this version does not know")
         return cls(
             preset=PRESETS[preset],
             frame=(height, width) if height or width else None,
@@ -126,11 +126,10 @@ class H264(h5py.filters.FilterRefBase):
 
 
 def register() -> bool:
-    """Makes the filter, and that of calibration views, known to h5py's HDF5; importing this package
-    does it.
+    """Registers the filter, and that of calibration views, with h5py's HDF5. Importing this package calls it.
 
-    Filters of these ids that HDF5 knows already, or finds in `HDF5_PLUGIN_PATH`, stay what they are.
-    Returns whether this package's filter, 32010, was registered by this call.
+    If HDF5 already knows a filter with one of these ids, or finds one in `HDF5_PLUGIN_PATH`, it keeps that one.
+    Returns whether this call has registered this package's filter 32010.
     """
     _register(calib.FILTER_ID, "h5calib")
     return _register(FILTER_ID, "h5h264")

@@ -27,7 +27,7 @@ def program() -> Path:
         if candidate.is_file():
             return candidate.resolve()
     looked = ", ".join(map(str, candidates))
-    raise FileNotFoundError(f"the program {_NAME}, which comes with the package, is not there (expected {looked})")
+    raise FileNotFoundError(f"the program {_NAME}, which comes with the package, was not found (looked for {looked})")
 
 
 def start(*arguments: Union[str, Path], has_input: bool) -> subprocess.Popen[bytes]:

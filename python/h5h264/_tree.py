@@ -38,19 +38,19 @@ def save(
     threads: Optional[int] = None,
     progress: Optional[bool] = None,
 ) -> None:
-    """Saves a nested dict as an HDF5 file, every array that looks like images as lossless video.
+    """Saves a nested dict as an HDF5 file. Arrays that look like images are compressed by the filter.
 
-    Dicts become groups, all else datasets, so the file is of use to every HDF5 program. `load` gives
-    back what was saved, in type and value; whatever else has a shape, a dtype and slices (a memory map,
-    a dask array, a dataset) comes back as a NumPy array. The file appears under its name when it is
-    complete: if saving fails, one that was there stays as it was.
+    Dicts become groups and everything else datasets, so every HDF5 program can read the file. `load` returns
+    the same values, with the same types. Memory maps, dask arrays, datasets and other objects with a shape, a dtype and
+    slices come back as NumPy arrays. The file gets its name when it is complete: if saving fails, an
+    existing file of that name stays as it was.
 
     Parameters
     ----------
     path
-        The file; an existing one is replaced.
+        The file to write; an existing one is replaced.
     tree
-        Keys are strings without "/"; values are dicts, arrays, numbers, strings, bytes, None, and lists
+        Keys are strings without "/". Values are dicts, arrays, numbers, strings, bytes, None, and lists
         and tuples of these.
     preset
         A preset's name, or options, `H264`.
@@ -60,8 +60,8 @@ def save(
     Raises
     ------
     TypeError, ValueError
-        A key or a value is something else, or an array with more to it than its numbers, as masked
-        arrays and those of pandas and xarray; the sentence says which.
+        A key or a value is something else, or is more than an array, as masked arrays and those of pandas and
+        xarray are. The message says which one.
     """
     if not isinstance(tree, Mapping):
         raise TypeError(f"the tree is a {type(tree).__name__} (expected a dict)")
@@ -193,7 +193,7 @@ def _check_is_plain(array: Any) -> None:
     is_more = isinstance(array, np.ndarray) and type(array) not in (np.ndarray, np.memmap)
     if is_more or any(hasattr(array, name) for name in ("index", "coords", "mask")):
         raise TypeError(
-            f"{type(array).__name__} is more than an array, and can't be saved (expected numpy.asarray of it)"
+            f"{type(array).__name__} is more than an array, and can't be saved (numpy.asarray gives its values)"
         )
 
 

@@ -42,7 +42,7 @@ _MAX_WORD = 2**32 - 1
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """What a view is computed from, as the header of its first chunk says it."""
+    """What a view is computed from, according to the header of its first chunk."""
 
     calib_alg: str
     raw: str
@@ -71,7 +71,7 @@ def create_processed(
     mask: Optional[str] = None,
     chunks: Union[int, tuple[int, int, int], None] = None,
 ) -> h5py.Dataset:
-    """Create a view: a dataset whose frames are calibrated when they are read.
+    """Creates a view: a dataset whose frames are calibrated when they are read.
 
     Image i is calibrated with the constants of memory cell i % n_cells. With one image per chunk,
     float32 and no mask, pedestal_v1, AGIPD_v1 and AGIPD_v2 are stored as the original h5calib stores
@@ -80,13 +80,13 @@ def create_processed(
     Parameters
     ----------
     parent
-        The group that gets the dataset. If the root of its file has no attribute
-        `h5calib_file_magic`, it gets one: the filter finds the file by it.
+        The group in which the dataset is created. If the root of the file has no attribute `h5calib_file_magic`, by
+        which the filter finds the file, it gets one.
     shape
         (images, height, width) of the frames.
     raw, calib, mask
-        Paths from the root of the file to the raw images, the constants, and the mask, whose pixels
-        that are not zero become NaN. Links may lead into other files. Nothing has to be there yet.
+        Paths from the root of the file to the raw images, the constants and the mask. Pixels where the mask is
+        not zero become NaN. Links may lead into other files. The paths need not exist yet.
     calib_alg
         pedestal_v1, AGIPD_v1, AGIPD_v2 or JUNGFRAU_v1; docs/calibration.md has the shapes that each needs.
     n_cells
@@ -94,20 +94,20 @@ def create_processed(
     dtype
         float32 or float64: the arithmetic is done in this type.
     chunks
-        Images per chunk, or (images, height, width). As many as the raw dataset has in its chunks is
-        fastest when those are compressed; the default is one.
+        Images per chunk, or (images, height, width); the default is one image. If the raw images are compressed, as
+        many images as the raw dataset has in its chunks are fastest.
 
     Raises
     ------
     ValueError, TypeError
         An argument is out of range, or not of its type.
     """
-    n_images, height, width = (_number("shape", n, 1) for n in _three("shape", shape))
+    n_images, height, width = (_number("a length in shape", n, 1) for n in _three("shape", shape))
     dtype = np.dtype(dtype)
     if dtype not in (np.dtype("<f4"), np.dtype("<f8")):
         raise TypeError(f"dtype is {dtype} (expected float32 or float64)")
     if calib_alg not in ALGORITHMS:
-        raise ValueError(f"{calib_alg!r} is not a calib_alg (expected one of {', '.join(ALGORITHMS)})")
+        raise ValueError(f"calib_alg is {calib_alg!r} (expected one of {', '.join(ALGORITHMS)})")
     n_frames = _frames_per_chunk(chunks, height, width)
     n_cells = 1 if calib_alg == "pedestal_v1" else _number("n_cells", n_cells, 1)
     if calib_alg == "JUNGFRAU_v1" and _has_one_cell(parent, calib):
@@ -147,11 +147,11 @@ def create_processed(
 def describe(view: h5py.Dataset) -> View:
     """What a view is computed from.
 
-    Raises ValueError if the dataset is no view, or its first header is damaged.
+    Raises ValueError if the dataset is not a view, or its first header is damaged.
     """
     plist = view.id.get_create_plist()
     if FILTER_ID not in (plist.get_filter(i)[0] for i in range(plist.get_nfilters())):
-        raise ValueError(f"{view.name} is no view: it does not have the filter h5calib, {FILTER_ID}")
+        raise ValueError(f"{view.name} is not a view: it does not have the filter h5calib, {FILTER_ID}")
     if view.id.get_num_chunks() == 0:
         raise ValueError(f"{view.name} has no chunk yet")
     _, stored = view.id.read_direct_chunk(view.id.get_chunk_info(0).chunk_offset)
@@ -174,7 +174,7 @@ def _parse(stored: bytes) -> View:
         height, width = words[-2:]
     elif magic == _MAGIC:
         if stored[4:8] == bytes(4):
-            raise ValueError("it has pixels, and no header")
+            raise ValueError("it holds pixels instead of a header")
         _, version, n_bytes, file_magic, number, itemsize, n_frames, _, height, width, _, _, n_cells = (
             _FIXED.unpack_from(stored)
         )
@@ -182,10 +182,10 @@ def _parse(stored: bytes) -> View:
             raise ValueError(f"its version {version} is unknown (expected {_VERSION})")
         end = n_bytes - _CHECKSUM.size
         if _CHECKSUM.unpack_from(stored, end) != (zlib.crc32(stored[:end]),):
-            raise ValueError("its bytes do not have its checksum")
+            raise ValueError("its checksum does not match its bytes")
         raw, calib, mask, _ = stored[_FIXED.size : end].split(b"\0")
     else:
-        raise ValueError("it does not start with the magic number of one")
+        raise ValueError("it does not start with the magic number of a header")
     if number not in names:
         raise ValueError(f"algorithm {number:#010x} is unknown")
     return View(
@@ -235,7 +235,7 @@ def _path(name: str, path: Any) -> bytes:
 def _three(name: str, values: Any) -> list[Any]:
     values = list(values) if isinstance(values, (tuple, list)) else []
     if len(values) != 3:
-        raise ValueError(f"{name} has to be (images, height, width)")
+        raise ValueError(f"{name} is not a tuple of three numbers (expected (images, height, width))")
     return values
 
 
@@ -243,7 +243,7 @@ def _number(name: str, value: Any, least: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} has {value!r} (expected a whole number)") from None
+        raise TypeError(f"{name} is {value!r} (expected a whole number)") from None
     if not least <= number <= _MAX_WORD:
-        raise ValueError(f"{name} has {number} (expected {least} to {_MAX_WORD})")
+        raise ValueError(f"{name} is {number} (expected {least} to {_MAX_WORD})")
     return number

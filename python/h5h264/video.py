@@ -6,8 +6,8 @@
 True
 
 8-bit gray frames (height, width) and RGB frames (height, width, 3) become lossless H.264, in `.mp4` or
-`.mkv`; 16-bit gray frames become FFV1, in `.mkv`. Files of other origin are read, too: gray up to 16 bits
-as it was coded, all else as 8-bit RGB.
+`.mkv`. 16-bit gray frames become FFV1, in `.mkv`. Files of other origin are read, too: gray of up to 16 bits
+with the values that were coded, everything else as 8-bit RGB.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ _ONE_FRAME = bytes((1, 0, 0, 0))
 
 
 def mimwrite(path: _Path, frames: Iterable[Any], fps: Any = 30, preset: str = "veryslow") -> None:
-    """Writes a video losslessly.
+    """Writes a lossless video file.
 
     Parameters
     ----------
     path
-        A file name that ends in `.mp4` or `.mkv`. The file appears under this name when it is complete.
+        A file name that ends in `.mp4` or `.mkv`. The file gets this name when it is complete.
     frames
         An array (n, height, width) of uint8 or uint16 or (n, height, width, 3) of uint8 (RGB), or an
         iterable of such frames.
     fps
         Frames per second: a number or a `Fraction`.
     preset
-        How hard x264 tries, by its name (`h5h264.PRESETS`); 16-bit frames do without.
+        How hard x264 tries, by its names (`h5h264.PRESETS`). It has no effect on 16-bit frames.
 
     Raises ValueError, before anything is written, for a wrong shape or type, and OSError if the file
     can't be written.
@@ -93,16 +93,16 @@ class LosslessVideoWriter:
     ...     for frame in camera:
     ...         writer.write(frame)
 
-    The file appears under its name when it is closed. When the block is left by an exception, when a frame
-    could not be written, or when nobody closes the writer, it does not, and a file that had the name is as it
-    was. Several threads may write, but only the process that has made the writer.
+    The file gets its name when the writer is closed. If an exception leaves the block, if a frame could not be
+    written, or if the writer is never closed, there is no new file, and an existing one stays as it was. Several
+    threads may write, but only in the process that has created the writer.
 
     Parameters
     ----------
     filename
         As in `mimwrite`.
     shape
-        Of a frame: (height, width) or (height, width, 3). That of the first frame if not given.
+        The shape of a frame: (height, width) or (height, width, 3). By default, the shape of the first frame.
     fps, preset
         As in `mimwrite`.
     """
@@ -123,26 +123,26 @@ class LosslessVideoWriter:
         self.preset = H264(preset).preset
         self.shape = self._given_shape = None if shape is None else _checked_shape(shape)
         if self.filename.suffix.lower() not in (".mp4", ".mkv"):
-            raise ValueError(f"{str(self.filename)!r} is no name of a video (expected .mp4 or .mkv)")
+            raise ValueError(f"the extension of {str(self.filename)!r} is not that of a video (expected .mp4 or .mkv)")
         if self.filename.suffix.lower() == ".mkv" and self.fps > 1000:
             raise ValueError(f"fps is {fps} (expected at most 1000 in .mkv, whose clock has milliseconds)")
         folder = self.filename.absolute().parent
         if not folder.is_dir():  # The program would make it.
-            raise FileNotFoundError(f"{folder} is no folder: {self.filename} can't be written")
+            raise FileNotFoundError(f"{folder} is not a folder: {self.filename} can't be written")
         self._is_open = True
 
     def open(self) -> None:
-        """Starts another video of the same name after `close`. A writer that is open, as a new one is,
-        stays as it is."""
+        """Starts another video of the same name after `close`. Does nothing if the writer is open, as a new one
+        is."""
         with self._lock:
             if not self._is_open:
                 self._is_open, self.shape, self._failure = True, self._given_shape, None
 
     def write(self, frame: Any) -> None:
-        """Adds a frame. The first one says what the others have to be.
+        """Adds a frame. All frames have to have the shape and type of the first one.
 
-        Raises ValueError for a wrong shape or type, and OSError if the file can't be written: then, and
-        after an exception that interrupts it, the writer is closed, without a file.
+        Raises ValueError for a wrong shape or type, and OSError if the file can't be written. After an OSError, and
+        after any exception that interrupts writing, the writer is closed and there is no file.
         """
         if isinstance(frame, np.ma.MaskedArray):
             raise ValueError("a masked frame: a video has no mask (expected frame.filled())")
@@ -161,7 +161,9 @@ class LosslessVideoWriter:
             raise ValueError(f"{self.filename} is closed")
         if isinstance(frames, (np.ndarray, h5py.Dataset)):
             if frames.ndim < 3:
-                raise ValueError(f"frames of shape {frames.shape} (expected n × height × width, or × 3)")
+                raise ValueError(
+                    f"frames of shape {frames.shape} (expected n × height × width, or n × height × width × 3)"
+                )
             _format_of(frames.shape[1:], frames.dtype)
         if isinstance(frames, h5py.Dataset):
             frames = _frames_of(frames)
@@ -173,9 +175,9 @@ class LosslessVideoWriter:
             raise ValueError("no frames (expected 1 or more)")
 
     def close(self) -> None:
-        """Completes the file. Without a frame, there is none.
+        """Completes the file. If no frame was written, there is no file.
 
-        Raises OSError if it can't be written, or if a frame could not be.
+        Raises OSError if the file, or a frame before, can't be written.
         """
         with self._lock:
             self._is_open = False
@@ -230,7 +232,7 @@ class LosslessVideoWriter:
     def _send(self, *messages: Any) -> None:
         assert self._child is not None
         if not self._child.is_own():
-            raise ValueError(f"{self.filename} is written by another process, which has forked this one")
+            raise ValueError(f"{self.filename} can be written only by the process that opened it, not by its forks")
         for message in messages:
             self._guarded(self._child.send, message)
 
@@ -262,17 +264,17 @@ class VideoReader:
     ...     for frame in reader:
     ...         print(reader.fps, frame.mean())
 
-    Gray frames are (height, width) of uint8 or uint16, as they were coded; all others are
-    (height, width, 3), RGB of uint8. Each is an array of its own.
+    Gray frames are arrays (height, width) of uint8 or uint16, with the values that were coded. All others are
+    arrays (height, width, 3) of uint8, RGB. Each frame is a new array.
 
     Attributes
     ----------
     shape, dtype
-        Of a frame.
+        Shape and type of a frame.
     fps
-        Frames per second as a `Fraction`; None if the file does not say.
+        Frames per second as a `Fraction`, or None if the file does not say.
 
-    Raises OSError if the file can't be read, when it is opened or as soon as a damaged frame is met.
+    Raises OSError if the file can't be read: when it is opened, or when a damaged frame is reached.
     """
 
     shape: tuple[int, ...]
@@ -313,7 +315,7 @@ class VideoReader:
             if self._child is None:
                 return False
             if not self._child.is_own():
-                raise ValueError(f"{self.filename} is read by another process, which has forked this one")
+                raise ValueError(f"{self.filename} can be read only by the process that opened it, not by its forks")
             try:
                 return self._receive(frame)
             except BaseException as error:
@@ -341,10 +343,10 @@ class VideoReader:
         child, self._child = self._child, None
         assert child is not None
         child.finish()
-        raise OSError(f"{self.filename}: the decoder is gone")
+        raise OSError(f"{self.filename}: the decoder has ended unexpectedly")
 
     def close(self) -> None:
-        """Ends the program that decodes. Afterwards there are no frames."""
+        """Ends the program that decodes. The reader gives no frames afterwards."""
         with self._lock:
             child, self._child = self._child, None
             if child is not None:
@@ -383,7 +385,7 @@ class _Child:
                 rest = rest[os.write(self._pipe.fileno(), rest) :]
         except BrokenPipeError:
             self.finish()
-            raise OSError(f"{self._filename}: the encoder is gone") from None
+            raise OSError(f"{self._filename}: the encoder has ended unexpectedly") from None
 
     def receive_line(self) -> bytes:
         return self._pipe.readline()

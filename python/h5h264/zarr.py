@@ -62,11 +62,11 @@ def _numbers(array: np.ndarray) -> np.ndarray:
 
 
 def references(path: str, **options: Any) -> dict[str, Any]:
-    """References to the chunks of an HDF5 file, for fsspec's "reference" file system.
+    """Makes references to the chunks of an HDF5 file, for fsspec's "reference" file system.
 
-    kerchunk makes them, and is told here how datasets with this filter are coded. `options` are those
-    of `kerchunk.hdf.SingleHdf5ToZarr`; unless they say otherwise, what can't be referred to is an
-    error, ValueError or kerchunk's own.
+    kerchunk makes them, and this function tells it how datasets with this filter are coded. `options` are those
+    of `kerchunk.hdf.SingleHdf5ToZarr`. Unless they say otherwise, a dataset that references can't describe is an
+    error: ValueError, or one of kerchunk's own.
     """
     from kerchunk.hdf import SingleHdf5ToZarr
 
@@ -182,7 +182,7 @@ else:
 
         async def _encode_single(self, chunk_bytes: Any, chunk_spec: Any) -> Any:
             if self.cd_values is None:
-                raise ValueError("no cd_values: bytes alone are no frames (use H264Serializer)")
+                raise ValueError("without cd_values, the shape of the frames is not known (use H264Serializer)")
             chunk = np.frombuffer(chunk_bytes.to_bytes(), np.uint8)
             stored = await asyncio.to_thread(_library.encode, self.cd_values, chunk)
             return chunk_spec.prototype.buffer.from_bytes(stored)

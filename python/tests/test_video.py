@@ -196,7 +196,7 @@ def test_wrong_options_are_value_errors(tmp_path, name, options):
 
 
 def test_a_missing_folder_is_not_made(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere is no folder"):
+    with pytest.raises(FileNotFoundError, match="nowhere is not a folder"):
         video.mimwrite(tmp_path / "nowhere" / "video.mkv", make_frames("gray8"))
     assert names_in(tmp_path) == []
 

@@ -145,13 +145,13 @@ pub fn with_h5_extension(path: &Path) -> PathBuf {
 
 /// What can be written in place of `target`: where that leads if it is a link, and no input.
 fn checked(target: &Path, inputs: &[PathBuf]) -> Result<PathBuf> {
-    ensure!(target.file_name().is_some(), "{} is no file name", target.display());
+    ensure!(target.file_name().is_some(), "{} is not a file name", target.display());
     let resolved = resolved(target)?;
     let Ok(metadata) = fs::metadata(&resolved) else { return Ok(resolved) };
     if metadata.is_dir() {
         bail!("{} is a folder (expected a file name)", target.display());
     }
-    ensure!(metadata.is_file(), "{} is no regular file", target.display());
+    ensure!(metadata.is_file(), "{} is not a regular file", target.display());
     let canonical = resolved.canonicalize().with_context(|| cant_write(target))?;
     ensure!(!inputs.contains(&canonical), "the output is the input {}", target.display());
     Ok(resolved)

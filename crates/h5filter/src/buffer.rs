@@ -124,7 +124,7 @@ impl fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.bytes {
             0 => f.write_str("out of memory"),
-            bytes => write!(f, "out of memory: {bytes} bytes are not to be had"),
+            bytes => write!(f, "out of memory: {bytes} bytes are not available"),
         }
     }
 }

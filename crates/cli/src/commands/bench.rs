@@ -124,7 +124,7 @@ fn pipeline_of(like: &Dataset, grid: &Grid, filters: &Filters) -> Result<Pipelin
     let space = Dataspace::try_new(lengths).explained()?;
     let datatype = h5::copy_of(&like.dtype().explained()?)?;
     let dataset = h5::create_dataset(&file, "frames", &datatype, &space, &plist, &h5::utf8_link()?)?;
-    Pipeline::of_dataset(&dataset, grid)?.context("a filter that is not here")
+    Pipeline::of_dataset(&dataset, grid)?.context("a filter that is not available")
 }
 
 fn try_filter(filter: String, pipeline: &Pipeline, chunks: &[Vec<u8>]) -> Result<Outcome> {
@@ -139,7 +139,7 @@ fn try_filter(filter: String, pipeline: &Pipeline, chunks: &[Vec<u8>]) -> Result
         let start = Instant::now();
         let decoded = pipeline.decode(stored, 0, 1)?;
         decoding += start.elapsed().as_secs_f64();
-        ensure!(decoded == *chunk, "{filter} does not give back what went in");
+        ensure!(decoded == *chunk, "{filter} does not return what was written");
         n_bytes += chunk.len();
     }
     let megabytes = n_bytes as f64 / 1e6;

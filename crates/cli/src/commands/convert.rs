@@ -159,9 +159,13 @@ impl Arguments {
         let mut parts = self.dataset.split('/').filter(|part| !part.is_empty());
         let is_place = parts.clone().any(|part| part == ".");
         let last = parts.next_back();
-        ensure!(!is_place && last.is_some(), "{:?} is no name for a dataset", self.dataset);
+        ensure!(!is_place && last.is_some(), "{:?} can't be the name of a dataset", self.dataset);
         let is_taken = last.is_some_and(|name| BESIDE.contains(&name));
-        ensure!(!is_taken, "{} is written beside the frames (expected another --dataset)", self.dataset);
+        ensure!(
+            !is_taken,
+            "{} is the name of another dataset in the file (expected another --dataset)",
+            self.dataset
+        );
         Ok(())
     }
 

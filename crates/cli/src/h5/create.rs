@@ -26,7 +26,7 @@ pub fn close_file(file: File) -> Result<()> {
 /// The group that a path is in, made if need be, and the name in it.
 pub fn parent_of(file: &File, path: &str) -> Result<(Group, String)> {
     let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
-    let [folders @ .., name] = &parts[..] else { anyhow::bail!("{path:?} is no name for a dataset") };
+    let [folders @ .., name] = &parts[..] else { anyhow::bail!("{path:?} can't be the name of a dataset") };
     let mut group = file.as_group().explained()?;
     for folder in folders {
         group = match group.link_exists(folder) {

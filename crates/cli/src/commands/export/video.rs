@@ -45,7 +45,7 @@ fn frame_shape(frames: &Frames<'_>) -> Result<FrameShape> {
         (NumberKind::Unsigned, 1, 3) => FrameFormat::Rgb24,
         (NumberKind::Unsigned, 2, 1) => FrameFormat::Gray16,
         _ => bail!(
-            "{} of {} is no video (expected uint8, gray or RGB, or uint16, gray; .npy has all types)",
+            "{} of {} can't be a video (expected uint8, gray or RGB, or uint16, gray; .npy holds all types)",
             text::shape(&frames.shape),
             h5::describe_type(&frames.dataset.dtype().explained()?)?,
         ),
