@@ -28,7 +28,7 @@ def _sh(block):
 
 def all_documents():
     """Every document of the project, but for those that only include another one."""
-    found = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), ROOT / "python" / "README.md"]
+    found = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), *ROOT.glob("*/README.md")]
     return [document for document in found if "_build" not in document.parts]
 
 
