@@ -13,6 +13,7 @@ from typing import Any, Optional, Union
 import h5py
 import numpy as np
 
+from . import _flammkuchen
 from ._filter import H264, options_of
 from ._read import read
 from ._write import write
@@ -26,6 +27,8 @@ _MIN_BYTES = 4096
 _KIND = "h5h264_kind"
 _NUMBERS = {"bool": bool, "int": int, "float": float, "complex": complex}
 _SEQUENCES = {"list": list, "tuple": tuple}
+# Kinds of datasets that are no arrays.
+_NO_ARRAYS = ("None", "bytes", *_NUMBERS, *_SEQUENCES)
 # An array of no dimensions, and not a NumPy number.
 _ARRAY = "array"
 
@@ -84,17 +87,44 @@ def save(
 
 
 def load(
-    path: Union[str, os.PathLike[str]], *, threads: Optional[int] = None, progress: Optional[bool] = None
-) -> dict[str, Any]:
-    """The nested dict that was saved.
+    path: Union[str, os.PathLike[str]],
+    name: Optional[str] = None,
+    selection: Any = None,
+    *,
+    threads: Optional[int] = None,
+    progress: Optional[bool] = None,
+) -> Any:
+    """Loads the nested dict that was saved, or one value of it.
 
-    Other HDF5 files can be loaded, too: groups become dicts, datasets what h5py reads; attributes
-    are left out.
+    Files of flammkuchen and deepdish are loaded as these load them. Pickled objects in them are refused, since a pickle can
+    run any code. Of other HDF5 files, groups become dicts and datasets what h5py reads; attributes are left out.
 
-    Raises OSError if the file can't be read, or a chunk is damaged.
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        The path of a value in it, as "sample/temperature"; by default everything is loaded.
+    selection
+        The part of an array to load, as between the brackets of `array[...]`; only with `name`.
+    threads, progress
+        As for `read`.
+
+    Raises
+    ------
+    OSError
+        The file can't be read, or a chunk is damaged.
+    KeyError
+        There is nothing of this name.
+    ValueError
+        The value is not an array, and a selection is given; or it is something that can't be loaded.
     """
+    if name is None and selection is not None:
+        raise ValueError("a selection without a name (expected the name of the array)")
+    how = {"threads": threads, "progress": progress}
     with h5py.File(path, "r") as file:
-        return _Loader({"threads": threads, "progress": progress}).load_group(file)
+        loader = _flammkuchen.Loader(how) if _flammkuchen.is_written_by_it(file) else _Loader(how)
+        return loader.load_file(file) if name is None else loader.load_one(file, name, selection)
 
 
 class _Saver:
@@ -217,6 +247,19 @@ class _Loader:
         # The groups that are being loaded.
         self.groups: list[h5py.Group] = []
 
+    def load_file(self, file: h5py.File) -> Any:
+        return self.load_group(file)
+
+    def load_one(self, file: h5py.File, name: str, selection: Any) -> Any:
+        found = file.get(name)
+        if found is None:
+            raise KeyError(f"{name!r} is not in {file.filename}")
+        if selection is None:
+            return self.member(file, name)
+        if not isinstance(found, h5py.Dataset) or not found.shape or found.attrs.get(_KIND, "").startswith(_NO_ARRAYS):
+            raise ValueError(f"{name!r} is not an array: no part of it can be selected")
+        return self.load_dataset(found, selection)
+
     def load_group(self, group: h5py.Group) -> Any:
         if group in self.groups:
             raise ValueError(f"{group.name} contains itself (expected a tree)")
@@ -239,7 +282,7 @@ class _Loader:
         what = "a link that leads nowhere" if found is None else f"a {type(found).__name__}"
         raise ValueError(f"{group.name}: {key!r} is {what} (expected groups and datasets)")
 
-    def load_dataset(self, dataset: h5py.Dataset) -> Any:
+    def load_dataset(self, dataset: h5py.Dataset, selection: Any = ()) -> Any:
         kind = dataset.attrs.get(_KIND, "")
         if kind == "None":
             return None
@@ -254,11 +297,11 @@ class _Loader:
             return _SEQUENCES[sequence](members)
         dtype = kind[len(_ARRAY) :] if kind.startswith(_ARRAY) else kind
         if is_text:
-            text = dataset.asstr()[()]
-            if dtype and dataset.shape == () and kind == dtype:
+            text = dataset.asstr()[selection]
+            if dtype and kind == dtype and not isinstance(text, np.ndarray):
                 return np.str_(text)
             return np.asarray(text).astype(dtype) if dtype else text
-        array = dataset[...] if kind != dtype else read(dataset, (), **self.how)
+        array = dataset[...] if kind != dtype else read(dataset, selection, **self.how)
         return array.view(dtype) if dtype else array
 
 

@@ -83,6 +83,27 @@ def test_what_is_saved_is_loaded(path, tree):
     assert_same(h5h264.load(path), tree)
 
 
+def test_one_value_and_a_part_of_an_array_are_loaded(path):
+    frames = np.arange(10 * 32 * 32, dtype="u2").reshape(10, 32, 32)
+    days = np.array(["2026-01-01", "2026-01-02"], "M8[D]")
+    tree = {"a": {"frames": frames, "n": 3, "list": [{"x": 1}, "two"]}, "texts": np.array(["one", "two"]), "days": days}
+    h5h264.save(path, tree)
+    assert_same(h5h264.load(path, "a"), tree["a"])
+    assert_same(h5h264.load(path, "a/list/0"), {"x": 1})
+    assert_same(h5h264.load(path, "/a/n"), 3)
+    assert_same(h5h264.load(path, "a/frames", np.s_[2:4, ::3]), frames[2:4, ::3])
+    assert_same(h5h264.load(path, "texts", np.s_[1:]), tree["texts"][1:])
+    assert_same(h5h264.load(path, "texts", 0), np.str_("one"))
+    assert_same(h5h264.load(path, "days", 1), days[1])
+    for name in "a", "a/n", "a/list", "a/list/1":
+        with pytest.raises(ValueError, match=f"'{name}' is not an array"):
+            h5h264.load(path, name, 0)
+    with pytest.raises(KeyError, match="'a/nowhere' is not in"):
+        h5h264.load(path, "a/nowhere")
+    with pytest.raises(ValueError, match="a selection without a name"):
+        h5h264.load(path, selection=0)
+
+
 def test_arrays_that_look_like_images_go_through_the_filter(path, tree):
     h5h264.save(path, tree, preset="superfast")
     filtered = []
