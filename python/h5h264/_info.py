@@ -11,6 +11,7 @@ import h5py
 
 from . import _library
 from ._filter import FILTER_ID, H264, pipeline, stored_cd_values
+from ._html import html_of
 
 
 # What the library calls by the names of `ChunkInfo`.
@@ -120,11 +121,15 @@ class Info:
         lines += [f"{n:6} × {kind}" for kind, n in kinds.most_common()]
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
 
 def info(dataset: h5py.Dataset) -> Info:
     """How a dataset is stored, chunk by chunk and in sum.
 
-    Reads every stored chunk, and checks its checksum, but decodes none. Printed, it is a summary.
+    Reads every stored chunk, and checks its checksum, but decodes none. Printed, it is a summary; in a notebook, a
+    summary with a picture of the ratio of each chunk.
 
     Raises
     ------
