@@ -30,5 +30,7 @@ myst_heading_anchors = 3
 autodoc_mock_imports = ["h5h264._library", "h5h264._version", "fsspec", "h5py", "kerchunk", "numcodecs", "zarr"]
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+# Docstrings have code in single backquotes.
+default_role = "literal"
 numpydoc_show_class_members = False
 python_use_unqualified_type_names = True
