@@ -47,6 +47,11 @@ impl<W: Word> FramePredictor<W> {
         })
     }
 
+    /// Starts again, with the frames of another part.
+    pub fn restart(&mut self) {
+        self.t = 0;
+    }
+
     /// Takes the numbers of the next frame.
     pub fn load<S: Sample>(&mut self, numbers: &[S]) {
         load(numbers, &mut self.components, self.t, &self.geometry, self.bits);

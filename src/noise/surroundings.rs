@@ -35,23 +35,18 @@ impl<W: Word> Surroundings<W> {
                 mean = Rows::new(height, width)?;
                 tokens_before = Rows::new(height, width)?;
             }
-            let mut tokens: Rows<u8> = Rows::new(height, width)?;
-            tokens.set_above(|row| row.fill(UNKNOWN_TOKEN));
-            components.push(Self {
-                current: Rows::new(height, width)?,
-                before,
-                mean,
-                tokens,
-                tokens_before,
-                height,
-            });
+            let (current, tokens) = (Rows::new(height, width)?, Rows::new(height, width)?);
+            components.push(Self { current, before, mean, tokens, tokens_before, height });
         }
         Ok(components)
     }
 
     /// Goes on to frame `t`. What is above its first row is the first row of the frame before.
     pub fn start_frame(&mut self, t: usize) {
-        if t > 0 {
+        if t == 0 {
+            self.current.set_above(|row| row.fill(W::default()));
+            self.tokens.set_above(|row| row.fill(UNKNOWN_TOKEN));
+        } else {
             std::mem::swap(&mut self.current, &mut self.before);
             std::mem::swap(&mut self.tokens, &mut self.tokens_before);
             self.current.set_above(|row| row.copy_from_slice(self.before.row(0)));

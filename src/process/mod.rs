@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 pub use cache::{ChunkCache, ChunkKey};
 pub use h5filter::parallel;
 pub use pool::Pool;
+use zstd::bulk::Compressor;
 
 use crate::avcodec::{Decoder, Encoder};
 
@@ -23,6 +24,8 @@ pub struct Process {
     pub encoders: Pool<Encoder>,
     /// Idle decoders.
     pub decoders: Pool<Decoder>,
+    /// Idle compressors that estimates are made with.
+    pub compressors: Pool<Compressor<'static>>,
     /// The chunks that were decoded last.
     pub chunks: ChunkCache,
     n_cores: usize,
@@ -54,7 +57,14 @@ impl Process {
 
     fn new(id: u32) -> Self {
         let n_cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        Self { id, encoders: Pool::new(), decoders: Pool::new(), chunks: ChunkCache::new(), n_cores }
+        Self {
+            id,
+            encoders: Pool::new(),
+            decoders: Pool::new(),
+            compressors: Pool::new(),
+            chunks: ChunkCache::new(),
+            n_cores,
+        }
     }
 
     /// How many threads a chunk may use: `H5H264_THREADS`, or the cores this process may use; no

@@ -1,7 +1,9 @@
 use std::sync::{Mutex, PoisonError};
 
+use zstd::bulk::Compressor;
+
 use crate::avcodec::{Decoder, DecoderConfig, Encoder, EncoderConfig};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Idle sessions of one kind that are kept at most.
 const MAX_IDLE: usize = 16;
@@ -41,6 +43,19 @@ impl Session for Decoder {
 
     fn n_pixels(config: &DecoderConfig) -> usize {
         config.width * config.height
+    }
+}
+
+/// zstd at a compression level.
+impl Session for Compressor<'static> {
+    type Config = i32;
+
+    fn open(level: &i32) -> Result<Self> {
+        Self::new(*level).map_err(|e| Error::Codec(format!("zstd: {e}")))
+    }
+
+    fn n_pixels(_: &i32) -> usize {
+        0
     }
 }
 

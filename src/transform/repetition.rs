@@ -7,6 +7,7 @@ use super::plan::planes;
 use super::{Coding, Mapping, Plane, Ranks, Sample};
 use crate::error::{Error, Result, filled};
 use crate::geometry::Geometry;
+use crate::process::Process;
 use crate::zstd_plane;
 
 /// Of the samples of a chunk, one in so many is tried, but at least and at most so many, in as many pieces.
@@ -33,16 +34,20 @@ impl Repetition {
         bits: Range<u32>,
     ) -> Result<Self> {
         let numbers = sample::<S>(frames, mapping, ranks)?;
-        let mut compressor = Compressor::new(LEVEL).map_err(|e| failed(&e))?;
+        let pool = &Process::current().compressors;
+        let mut compressor = pool.take(&LEVEL)?;
         let wide = Plane { bits: bits.end - bits.start, coding: Coding::Zstd };
-        let bytes = planes(bits.clone(), Coding::Raw);
-        let bytes = bytes.into_iter().map(|plane| Plane { coding: Coding::Zstd, ..plane }).collect();
-        let wide = Self::with(&mut compressor, &numbers, bits.start, vec![wide])?;
-        if wide.planes[0].bits <= 8 {
-            return Ok(wide);
+        let mut best = Self::with(&mut compressor, &numbers, bits.start, vec![wide])?;
+        if wide.bits > 8 {
+            let bytes = planes(bits.clone(), Coding::Raw);
+            let bytes = bytes.into_iter().map(|plane| Plane { coding: Coding::Zstd, ..plane }).collect();
+            let bytes = Self::with(&mut compressor, &numbers, bits.start, bytes)?;
+            if bytes.cost < best.cost {
+                best = bytes;
+            }
         }
-        let bytes = Self::with(&mut compressor, &numbers, bits.start, bytes)?;
-        Ok(if bytes.cost < wide.cost { bytes } else { wide })
+        pool.put(LEVEL, compressor);
+        Ok(best)
     }
 
     fn with<S: Sample>(
@@ -55,15 +60,11 @@ impl Repetition {
         for plane in &planes {
             let mut bytes = filled(numbers.len() * plane.bits.div_ceil(8) as usize)?;
             zstd_plane::write_bytes(numbers, shift, plane.bits, &mut bytes);
-            n_bytes += compressor.compress(&bytes).map_err(|e| failed(&e))?.len();
+            n_bytes += compressor.compress(&bytes).map_err(|e| Error::Codec(format!("zstd: {e}")))?.len();
             shift += plane.bits;
         }
         Ok(Self { planes, cost: 8.0 * n_bytes as f64 / numbers.len() as f64 })
     }
-}
-
-fn failed(e: &std::io::Error) -> Error {
-    Error::Codec(format!("zstd: {e}"))
 }
 
 /// Some rows below each other, here and there in the chunk.

@@ -81,8 +81,9 @@ impl Fit {
         let mut fit = Self { geometry, equations: Default::default() };
         let used = [0, 1, 2, 3].map(used);
         let nothing = Predictors::for_frames(&geometry, |_| Predictor::default());
+        let mut frames = FramePredictor::<W>::new(&geometry, bits, &nothing)?;
         for window in windows {
-            let mut frames = FramePredictor::<W>::new(&geometry, bits, &nothing)?;
+            frames.restart();
             for (t, numbers) in window.frames().enumerate() {
                 frames.load(numbers);
                 for k in 0..geometry.n_components {

@@ -153,8 +153,9 @@ impl Trials {
         class: impl Fn(usize, u16) -> usize,
     ) -> Result<Outcome> {
         let mut outcome = Outcome { counts: vec![[0; N_TOKENS]; n_classes], n_extra_bits: 0, n: 0 };
+        let mut frames = FramePredictor::<W>::new(&self.windows[0].geometry, bits, predictors)?;
         for window in self.windows.iter().step_by(step) {
-            let mut frames = FramePredictor::<W>::new(&window.geometry, bits, predictors)?;
+            frames.restart();
             for (t, numbers) in window.frames().enumerate() {
                 simd::run(
                     #[inline(always)]
