@@ -1,20 +1,28 @@
+mod findings;
+mod search;
+mod sources;
+
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use hdf5::Dataset;
+use hdf5::{Dataset, File};
 use indicatif::ProgressBar;
-use serde::Serialize;
 
 use crate::codec::Pipeline;
-use crate::h5::{self, Entry, Explain, FilterUse, Grid, Object, StoredChunk, StoredChunks, Unfiltered};
+use crate::h5::{self, Bounds, Entry, Explain, Grid, Object, StoredChunk, StoredChunks};
 use crate::parallel::{self, Threads};
 use crate::{progress, text};
 
+use findings::{Findings, Place, Report};
+use sources::Sources;
+
 /// Decode every chunk of every dataset and report those that are damaged
 ///
-/// Exits with 1 if there is damage. Datasets with a filter that is not available are listed and do not count
-/// as damaged. So are chunks that a program has stored without the filter h5h264, because it did not have it.
+/// Exits with 1 if there is damage, or if a source of a virtual dataset is missing. Datasets with a filter that is
+/// not available are listed and do not count as damaged. So are chunks that a program has stored without the filter
+/// h5h264, because it did not have it.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// HDF5 files
@@ -27,67 +35,25 @@ pub struct Arguments {
     threads: Threads,
 }
 
-#[derive(Debug, Serialize)]
-struct Report {
-    n_datasets: u64,
-    n_chunks: u64,
-    damaged: Vec<Damage>,
-    /// Datasets that could not be looked into.
-    unreadable: Vec<Unreadable>,
-    /// Datasets with chunks that were stored without our filter.
-    unfiltered: Vec<WithUnfiltered>,
-}
-
-#[derive(Debug, Serialize)]
-struct WithUnfiltered {
-    file: PathBuf,
-    dataset: String,
-    #[serde(flatten)]
-    chunks: Unfiltered,
-}
-
-#[derive(Debug, Serialize)]
-struct Damage {
-    file: PathBuf,
-    /// Its path; empty if the file as a whole can't be read.
-    dataset: String,
-    /// Of the chunk's first element; absent if the dataset as a whole is damaged.
-    chunk: Option<Vec<u64>>,
-    cause: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Unreadable {
-    file: PathBuf,
-    dataset: String,
-    reason: String,
-}
-
 impl Arguments {
     pub fn run(self) -> Result<()> {
+        let findings =
+            Findings { report: Report::default(), is_printing: !self.json, bar: ProgressBar::hidden() };
         let mut verifier = Verifier {
             n_threads: self.threads.n(),
-            report: Report {
-                n_datasets: 0,
-                n_chunks: 0,
-                damaged: vec![],
-                unreadable: vec![],
-                unfiltered: vec![],
-            },
-            file: PathBuf::new(),
-            is_printing: !self.json,
+            files: self.files.iter().filter_map(|file| file.canonicalize().ok()).collect(),
+            findings,
         };
         for file in &self.files {
             verifier.file(file)?;
         }
-        let report = verifier.report;
+        let report = verifier.findings.report;
         if self.json {
             text::print_line(&serde_json::to_string_pretty(&report)?)?;
         } else {
-            let chunks = text::count(report.n_chunks, "chunk");
-            text::print_line(&format!("{chunks} of {} decoded", text::count(report.n_datasets, "dataset")))?;
+            text::print_line(&report.text())?;
         }
-        match report.damaged.len() {
+        match report.n_damaged() {
             0 => Ok(()),
             n => bail!("damage in {}", text::count(n as u64, "place")),
         }
@@ -96,20 +62,19 @@ impl Arguments {
 
 struct Verifier {
     n_threads: usize,
-    report: Report,
-    file: PathBuf,
-    is_printing: bool,
+    /// All that are verified, absolute and without symbolic links.
+    files: HashSet<PathBuf>,
+    findings: Findings,
 }
 
 impl Verifier {
     fn file(&mut self, path: &Path) -> Result<()> {
-        self.file = path.to_owned();
         let opened = h5::open_file(path).and_then(|file| Ok((h5::stored_bytes(&file)?, file)));
         let (n_bytes, file) = match opened {
             Ok(opened) => opened,
-            Err(e) => return self.damage("", None, text::one_line(&e), &ProgressBar::hidden()),
+            Err(e) => return self.findings.damage(&Place::new(path, ""), &e),
         };
-        let bar = progress::bar(n_bytes, &path.to_string_lossy());
+        self.findings.bar = progress::bar(n_bytes, &path.to_string_lossy());
         let (mut datasets, mut unreadable) = (Vec::new(), Vec::new());
         h5::walk(&file, "/", |_, path, _, entry| {
             match entry {
@@ -120,55 +85,55 @@ impl Verifier {
             Ok(())
         })?;
         for (name, e) in unreadable {
-            self.damage(&name, None, text::one_line(&e), &bar)?;
+            self.findings.damage(&Place::new(path, &name), &e)?;
         }
         // One at a time, each with its own cache.
         for name in datasets {
-            self.report.n_datasets += 1;
-            match file.dataset(&name).explained().and_then(|dataset| Ok((h5::filters_of(&dataset)?, dataset)))
-            {
-                Ok((filters, dataset)) => self.dataset(&name, &dataset, &filters, &bar)?,
-                Err(e) => self.damage(&name, None, text::one_line(&e), &bar)?,
-            }
+            self.findings.report.n_datasets += 1;
+            self.dataset_of_file(path, &file, &name)?;
         }
-        bar.finish_and_clear();
+        self.findings.bar.finish_and_clear();
         Ok(())
     }
 
-    fn dataset(
-        &mut self,
-        name: &str,
-        dataset: &Dataset,
-        filters: &[FilterUse],
-        bar: &ProgressBar,
-    ) -> Result<()> {
+    fn dataset_of_file(&mut self, path: &Path, file: &File, name: &str) -> Result<()> {
+        let place = Place::new(path, name);
+        let opened = file.dataset(name).explained();
+        match opened.and_then(|dataset| Ok((h5::is_virtual(&dataset)?, dataset))) {
+            Ok((true, dataset)) => Sources::new(self, &place).check(&dataset),
+            Ok((false, dataset)) => self.dataset(&place, &dataset, None),
+            Err(e) => self.findings.damage(&place, &e),
+        }
+    }
+
+    /// A dataset that is not virtual, or what of it these bounds reach into.
+    fn dataset(&mut self, place: &Place, dataset: &Dataset, bounds: Option<&[Bounds]>) -> Result<()> {
+        let filters = match h5::filters_of(dataset) {
+            Ok(filters) => filters,
+            Err(e) => return self.findings.damage(place, &e),
+        };
         let missing = filters.iter().find(|filter| !h5::is_available(filter.id));
         if let Some(filter) = missing {
             let reason = format!("{} is not available here", filter.known_name());
-            return self.unreadable(name, reason, bar);
+            return self.findings.unreadable(place, reason);
         }
-        let Some(grid) = Grid::of(dataset) else { return self.unchunked(name, dataset, bar) };
-        let chunks = match StoredChunks::of(dataset, &grid) {
+        let Some(grid) = Grid::of(dataset) else { return self.unchunked(place, dataset, bounds) };
+        let mut chunks = match StoredChunks::of(dataset, &grid) {
             Ok(chunks) => chunks,
-            Err(e) => return self.damage(name, None, text::one_line(&e), bar),
+            Err(e) => return self.findings.damage(place, &e),
         };
-        if let Some(place) = filters.iter().position(|filter| filter.id == h5h264::FILTER_ID) {
-            self.unfiltered(name, chunks.unfiltered(place), bar)?;
+        chunks.retain(|offset| are_reached(bounds, offset, &grid.chunk));
+        if let Some(index) = filters.iter().position(|filter| filter.id == h5h264::FILTER_ID) {
+            self.findings.unfiltered(place, chunks.unfiltered(index))?;
         }
         match Pipeline::of_dataset(dataset, &grid)? {
-            Some(pipeline) => self.chunks_here(name, &chunks, &pipeline, bar),
-            None => self.chunks_through_hdf5(name, dataset, &chunks, bar),
+            Some(pipeline) => self.chunks_here(place, &chunks, &pipeline),
+            None => self.chunks_through_hdf5(place, dataset, &chunks),
         }
     }
 
     /// Chunks that are decoded outside of HDF5, several at once.
-    fn chunks_here(
-        &mut self,
-        name: &str,
-        chunks: &StoredChunks<'_>,
-        pipeline: &Pipeline,
-        bar: &ProgressBar,
-    ) -> Result<()> {
+    fn chunks_here(&mut self, place: &Place, chunks: &StoredChunks<'_>, pipeline: &Pipeline) -> Result<()> {
         let stored = chunks.iter().map(|(offset, chunk)| {
             let read = chunks.read(&offset, chunk);
             Ok((offset, chunk, read))
@@ -181,86 +146,53 @@ impl Verifier {
             (offset, chunk.n_bytes, decoded.err().map(|e| text::one_line(&e)))
         };
         parallel::in_order(n_threads, stored, decode, |(offset, n_bytes, cause)| {
-            bar.inc(n_bytes);
-            self.report.n_chunks += 1;
-            cause.map_or(Ok(()), |cause| self.damage(name, Some(offset), cause, bar))
+            self.findings.bar.inc(n_bytes);
+            self.findings.report.n_chunks += 1;
+            match cause {
+                Some(cause) => self.findings.damage_of_chunk(place, Some(offset), cause),
+                None => Ok(()),
+            }
         })
     }
 
     /// Chunks of other filters.
     fn chunks_through_hdf5(
         &mut self,
-        name: &str,
+        place: &Place,
         dataset: &Dataset,
         chunks: &StoredChunks<'_>,
-        bar: &ProgressBar,
     ) -> Result<()> {
         for (offset, chunk) in chunks.iter() {
-            bar.inc(chunk.n_bytes);
-            self.report.n_chunks += 1;
+            self.findings.bar.inc(chunk.n_bytes);
+            self.findings.report.n_chunks += 1;
             if let Err(e) = h5::touch(dataset, &offset, &chunks.grid.extent_at(&offset)) {
-                self.damage(name, Some(offset), text::one_line(&e), bar)?;
+                self.findings.damage_of_chunk(place, Some(offset), text::one_line(&e))?;
             }
         }
         Ok(())
     }
 
-    /// Contiguous, compact, external and virtual datasets.
-    fn unchunked(&mut self, name: &str, dataset: &Dataset, bar: &ProgressBar) -> Result<()> {
-        bar.inc(dataset.storage_size());
+    /// Contiguous, compact and external datasets.
+    fn unchunked(&mut self, place: &Place, dataset: &Dataset, bounds: Option<&[Bounds]>) -> Result<()> {
+        self.findings.bar.inc(dataset.storage_size());
         if dataset.size() == 0 {
             return Ok(());
         }
         let parts = Grid::of_parts(dataset)?;
         for offset in parts.offsets() {
-            if let Err(e) = h5::touch(dataset, &offset, &parts.extent_at(&offset)) {
-                return self.damage(name, None, text::one_line(&e), bar);
+            let extent = parts.extent_at(&offset);
+            if !are_reached(bounds, &offset, &extent) {
+                continue;
+            }
+            if let Err(e) = h5::touch(dataset, &offset, &extent) {
+                return self.findings.damage(place, &e);
             }
         }
         Ok(())
     }
+}
 
-    fn damage(
-        &mut self,
-        name: &str,
-        chunk: Option<Vec<u64>>,
-        cause: String,
-        bar: &ProgressBar,
-    ) -> Result<()> {
-        let damage = Damage { file: self.file.clone(), dataset: name.into(), chunk, cause };
-        let place = damage.chunk.as_ref().map(|offset| format!(" {}", text::coordinates(offset)));
-        let place = place.unwrap_or_default();
-        self.print(
-            format!(
-                "{}{}{name}{place}: {}",
-                self.file.display(),
-                if name.is_empty() { "" } else { ":" },
-                damage.cause
-            ),
-            bar,
-        )?;
-        self.report.damaged.push(damage);
-        Ok(())
-    }
-
-    fn unreadable(&mut self, name: &str, reason: String, bar: &ProgressBar) -> Result<()> {
-        self.print(format!("{}:{name}: not checked: {reason}", self.file.display()), bar)?;
-        self.report.unreadable.push(Unreadable { file: self.file.clone(), dataset: name.into(), reason });
-        Ok(())
-    }
-
-    /// Chunks that are whole, but not compressed: no damage.
-    fn unfiltered(&mut self, name: &str, chunks: Unfiltered, bar: &ProgressBar) -> Result<()> {
-        let Some(text) = chunks.text() else { return Ok(()) };
-        self.print(format!("{}:{name}: {text}", self.file.display()), bar)?;
-        self.report.unfiltered.push(WithUnfiltered { file: self.file.clone(), dataset: name.into(), chunks });
-        Ok(())
-    }
-
-    fn print(&self, line: String, bar: &ProgressBar) -> Result<()> {
-        if self.is_printing {
-            bar.suspend(|| text::print_line(&line))?;
-        }
-        Ok(())
-    }
+/// Whether a part of a dataset is one that is to be verified.
+fn are_reached(bounds: Option<&[Bounds]>, offset: &[u64], extent: &[u64]) -> bool {
+    bounds.is_none_or(|all| all.iter().any(|bounds| bounds.reach_into(offset, extent)))
 }

@@ -207,6 +207,12 @@ impl<'d> StoredChunks<'d> {
         self.chunks.get(&self.grid.index(offset)).copied()
     }
 
+    /// Forgets the chunks of which `is_wanted` does not want the coordinates.
+    pub fn retain(&mut self, is_wanted: impl Fn(&[u64]) -> bool) {
+        let grid = &self.grid;
+        self.chunks.retain(|index, _| is_wanted(&grid.offset(*index)));
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.chunks.len()

@@ -62,6 +62,12 @@ pub fn is_stored_as_in_memory(dataset: &Dataset) -> Result<bool> {
     Ok(!has_pointers(&datatype)? && !has_references(&datatype)?)
 }
 
+/// Whether HDF5 can make elements of one type from those of another.
+pub fn is_convertible(from: &Datatype, to: &Datatype) -> bool {
+    // SAFETY: both are open.
+    call(|| unsafe { H5Tcompiler_conv(from.id(), to.id()) }).is_ok()
+}
+
 /// What numbers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberKind {

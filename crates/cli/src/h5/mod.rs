@@ -32,7 +32,7 @@ pub use create::{
     write_ascii_attribute, write_chunk, write_strings, write_text_attribute,
 };
 pub use datatype::{
-    NumberKind, describe_type, has_pointers, is_numeric, is_stored_as_in_memory, number_kind,
+    NumberKind, describe_type, has_pointers, is_convertible, is_numeric, is_stored_as_in_memory, number_kind,
 };
 pub use error::Explain;
 pub use filters::{
@@ -46,8 +46,10 @@ pub use names::attribute_names;
 pub use native::{native_type, read_as};
 pub use references::{Translator, copy_of, has_references, same_type};
 pub use slab::{Elements, item_bytes, open_file, open_file_with_cache, read_slab, touch, write_slab};
-pub use sources::{virtual_files, virtual_shape, virtual_sources};
-pub use tree::{Address, Entry, Object, address_of, open, stored_bytes, walk};
+pub use sources::{
+    Bounds, Mapping, Selected, is_virtual, mappings, virtual_files, virtual_shape, virtual_sources,
+};
+pub use tree::{Address, Entry, Object, address_of, has_object, open, stored_bytes, walk};
 pub use types::{BIG_ENDIAN, Kind, Member, Type};
 
 use error::{call, call_for_id};

@@ -6,7 +6,7 @@ use anyhow::{Context, Error, Result};
 use hdf5::{Dataset, File, Group, IndexType, IterationOrder, LinkInfo, LinkType, Location};
 use hdf5_sys::h5i::{H5I_type_t, hid_t};
 use hdf5_sys::h5l::{H5Lget_val, H5Lunpack_elink_val};
-use hdf5_sys::h5o::{H5O_INFO_BASIC, H5O_info2_t, H5Oget_info3, H5Oopen};
+use hdf5_sys::h5o::{H5O_INFO_BASIC, H5O_info2_t, H5Oexists_by_name, H5Oget_info3, H5Oopen};
 use hdf5_sys::h5p::H5P_DEFAULT;
 
 use super::{Explain, call, call_for_id};
@@ -73,6 +73,20 @@ pub fn open(group: &Group, name: &str) -> Result<Object> {
         H5I_type_t::H5I_DATASET => object.as_dataset().explained().map(Object::Dataset),
         _ => object.as_location().explained().map(Object::Datatype),
     }
+}
+
+/// Whether a path leads to an object.
+pub fn has_object(group: &Group, path: &str) -> Result<bool> {
+    // HDF5 has an error if it is not the last name that leads nowhere.
+    let ends = path.match_indices('/').map(|(end, _)| end).filter(|end| *end > 0).chain([path.len()]);
+    for end in ends {
+        let name = CString::new(&path[..end])?;
+        // SAFETY: the group is open, the name ends with a NUL.
+        if call(|| unsafe { H5Oexists_by_name(group.id(), name.as_ptr(), H5P_DEFAULT) })? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn open_object(group: &Group, name: &str) -> Result<hdf5::Object> {
