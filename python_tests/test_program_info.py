@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 from program import frames, in_a_folder_of_its_own, run, write_everything  # noqa: F401
-from support import check_stored, create
+from support import FILTER_ID, check_stored, create, run_python
 
 
 def damage(path, name, index):
@@ -103,6 +103,54 @@ def test_chunks_that_were_stored_without_the_filter_are_reported_and_mended():
         for name in before:
             check_stored(after[name])
             assert np.array_equal(before[name][()], after[name][()])
+
+
+def arrays_of_all_kinds():
+    """Forty elements of each."""
+    record = np.dtype([("n", "<i4"), ("x", ">f8"), ("image", "u2", (16, 20))])
+    records = np.zeros(40, record)
+    records["n"], records["x"] = np.arange(40), np.linspace(0, 1, 40)
+    records["image"] = frames(40)[:, :16, :20]
+    return {
+        "records": records,
+        "strings": np.array([f"text {i}" for i in range(40)], "S12"),
+        "opaque": np.arange(40).astype("V8"),
+        "booleans": np.arange(40) % 3 == 0,
+        "complex": np.arange(40) + 1j,
+        "frames": records["image"].copy(),
+    }
+
+
+def test_repack_mends_chunks_of_every_type():
+    arrays = arrays_of_all_kinds()
+    with h5py.File("a.h5", "w") as file:
+        for name, values in arrays.items():
+            dataset = create(file, values, chunks=(10, *values.shape[1:]), name=name)
+            dataset.id.write_direct_chunk((10, *[0] * (values.ndim - 1)), values[10:20].tobytes(), filter_mask=1)
+        kind = np.dtype(("u2", (16, 20)))
+        dataset = file.create_dataset("array type", (40,), kind, chunks=(10,), compression=FILTER_ID)
+        dataset[...] = arrays["frames"]
+        dataset.id.write_direct_chunk((10,), arrays["frames"][10:20].tobytes(), filter_mask=1)
+        # HDF5 keeps the filter optional for these, so that nobody keeps a program without it from writing.
+        file.create_dataset("texts", (40,), h5py.string_dtype(), chunks=(10,), compression=FILTER_ID)
+        file.create_dataset("sequences", (40,), h5py.vlen_dtype("i4"), chunks=(10,), compression=FILTER_ID)
+    script = """
+        import h5py
+        with h5py.File("a.h5", "r+") as file:
+            file["texts"][...] = [f"text {i}" for i in range(40)]
+            for i in range(40):
+                file["sequences"][i] = list(range(i % 7))
+    """
+    run_python(script, HDF5_PLUGIN_PATH="")
+    assert run("verify", "a.h5").stdout.count("stored without h5h264") == len(arrays) + 3
+    run("repack", "a.h5", "b.h5")
+    assert "without" not in run("verify", "b.h5").stdout
+    with h5py.File("a.h5") as before, h5py.File("b.h5") as after:
+        for name in before:
+            check_stored(after[name])
+            assert before[name].id.get_type().equal(after[name].id.get_type())
+            x, y = before[name][()], after[name][()]
+            assert str(x) == str(y) if x.dtype.hasobject else x.tobytes() == y.tobytes()
 
 
 def test_info_shows_how_datasets_are_stored():

@@ -35,8 +35,12 @@ impl Choice {
             _ => false,
         };
         let datatype = dataset.dtype().explained()?;
-        let is_possible =
-            is_stored_here && dataset.ndim() > 0 && dataset.size() > 0 && h5::is_numeric(&datatype)?;
+        let filters = h5::filters_of(dataset)?;
+        let has_elements = is_stored_here && dataset.ndim() > 0 && dataset.size() > 0;
+        let is_to_be_mended = has_elements
+            && h5::is_stored_as_in_memory(dataset)?
+            && Unfiltered::of(dataset, &filters)?.n_chunks > 0;
+        let is_possible = has_elements && h5::is_numeric(&datatype)? || is_to_be_mended;
         if let Some(named) = &self.named {
             ensure!(
                 is_possible || !named.is_exact(path),
@@ -44,8 +48,7 @@ impl Choice {
             );
             return Ok(is_possible && named.is_match(path));
         }
-        let filters = h5::filters_of(dataset)?;
-        if is_possible && Unfiltered::of(dataset, &filters)?.n_chunks > 0 {
+        if is_to_be_mended {
             return Ok(true);
         }
         let shape: Vec<_> = dataset.shape().into_iter().map(|n| n as u64).collect();

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use hdf5::plist::LinkCreate;
 use hdf5::{Dataset, Datatype, File, LinkInfo};
 
-use crate::h5::{self, Entry, Explain, Grid, Object, StoredChunks, Translator};
+use crate::h5::{self, Entry, Explain, Grid, Object, StoredChunks, Translator, Unfiltered};
 use crate::links::{Folders, Place};
 use crate::text;
 
@@ -131,7 +131,7 @@ impl<R: Repack> Copier<'_, R> {
         for file in h5::virtual_files(dataset)? {
             self.folders.warn(path, &file);
         }
-        if !h5::has_pointing_fill_value(dataset)? {
+        if !h5::has_pointing_fill_value(dataset)? && !is_to_be_mended(dataset)? {
             return h5::copy_object(dataset, parent, name, link, &self.datatypes);
         }
         let space = dataset.space().explained()?;
@@ -164,6 +164,12 @@ impl<R: Repack> Copier<'_, R> {
         }
         Ok(())
     }
+}
+
+/// Whether chunks have elements of variable length and were stored without our filter, which HDF5 would copy.
+fn is_to_be_mended(dataset: &Dataset) -> Result<bool> {
+    Ok(h5::has_pointers(&dataset.dtype().explained()?)?
+        && Unfiltered::of(dataset, &h5::filters_of(dataset)?)?.n_chunks > 0)
 }
 
 /// Reads and writes what is stored.
