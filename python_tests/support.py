@@ -134,6 +134,27 @@ def run_python(script, *args, python=sys.executable, timeout=120, **env):
     return output
 
 
+def run_mpi(script, *args, python, n=3, timeout=60, **env):
+    """What a script prints in `n` processes together, under MPI; an error if it hangs."""
+    command = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", str(n), str(python), "-c"]
+    process = subprocess.Popen(
+        [*command, textwrap.dedent(script), *map(str, args)],
+        env={**os.environ, "PYTHONPATH": str(TESTS), **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        # mpirun takes its processes along.
+        process.terminate()
+        output, _ = process.communicate()
+        raise AssertionError(f"no end after {timeout} s: {output}") from None
+    assert process.returncode == 0, output
+    return output
+
+
 def find_system_python():
     """A python3 on the PATH with another h5py than ours."""
     for directory in [*os.environ["PATH"].split(os.pathsep), "/usr/bin"]:

@@ -16,6 +16,7 @@ mod number;
 mod open_objects;
 mod options;
 mod process;
+mod shared_files;
 mod source;
 mod view;
 

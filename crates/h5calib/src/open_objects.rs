@@ -132,6 +132,7 @@ fn inspect(hdf5: &Hdf5, id: i64, is_dataset: bool) -> Option<Known> {
     })
 }
 
-fn magic_of(file: &File<'_>) -> Option<u32> {
+/// The magic of a file; `None` if it has none.
+pub fn magic_of(file: &File<'_>) -> Option<u32> {
     file.number_attribute(c"h5calib_file_magic")
 }

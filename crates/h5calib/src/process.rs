@@ -8,6 +8,7 @@ use h5filter::PerProcess;
 use crate::cache::Cache;
 use crate::error::{Result, bad_source, filled};
 use crate::open_objects::OpenObjects;
+use crate::shared_files::SharedFiles;
 
 /// How many views may be read through each other.
 const MAX_DEPTH: usize = 4;
@@ -20,6 +21,8 @@ pub struct Process {
     pub cache: Cache,
     /// What is known of the objects that are open.
     pub open_objects: OpenObjects,
+    /// What is known of views in files that other processes have open, too.
+    pub shared_files: SharedFiles,
     /// How many cores this process may use.
     n_cores: usize,
     buffers: Mutex<Vec<Vec<u8>>>,
@@ -32,6 +35,7 @@ impl Process {
         CURRENT.get_or_init(|| Self {
             cache: Cache::default(),
             open_objects: OpenObjects::default(),
+            shared_files: SharedFiles::default(),
             n_cores: std::thread::available_parallelism().map_or(1, |n| n.get()),
             buffers: Mutex::default(),
         })

@@ -86,6 +86,18 @@ impl<'f> Source<'f> {
         mask.check_cells(&[self.header.height as u64, self.header.width as u64], self.header, true)
     }
 
+    /// Whether all that is read lies in this file.
+    pub fn is_in(&self, file: &File<'_>) -> Result<bool> {
+        let identity = file.identity()?;
+        let parts = [Some(&self.raw), Some(&self.constants), self.mask.as_ref()];
+        for Part { dataset, .. } in parts.into_iter().flatten() {
+            if !dataset.is_self_contained() || dataset.file()?.identity()? != identity {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// How the raw numbers are stored.
     pub fn raw_element(&self) -> &Element {
         &self.raw.element

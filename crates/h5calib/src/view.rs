@@ -72,14 +72,15 @@ fn check_chunk_bytes(header: &Header, stored: Option<u64>, open_views: &[usize])
 
 /// The `n_bytes` of frames from one file, and zeros behind them.
 fn read_from(file: &File<'_>, header: &Header, n_bytes: usize, reserve: usize) -> Result<Buffer> {
-    let source = Source::open(file, header)?;
     let process = Process::current();
     let images_bytes = n_bytes / header.n_frames * header.n_images;
-    process.with_buffer(source.image_bytes() * header.n_images, |raw| {
-        source.read_raw(raw)?;
-        written(images_bytes, reserve, |images| match header.sample_bytes {
-            4 => compute::<f32>(process, &source, header, raw, images),
-            _ => compute::<f64>(process, &source, header, raw, images),
+    process.shared_files.with_source(file, header, |source| {
+        process.with_buffer(source.image_bytes() * header.n_images, |raw| {
+            source.read_raw(raw)?;
+            written(images_bytes, reserve, |images| match header.sample_bytes {
+                4 => compute::<f32>(process, source, header, raw, images),
+                _ => compute::<f64>(process, source, header, raw, images),
+            })
         })
     })
 }

@@ -34,12 +34,18 @@ impl FileState {
 impl File<'_> {
     /// The state of the very file that is open, even if its name is another's by now. `None` if it is
     /// not read through HDF5's usual driver, or on systems that do not tell.
+    ///
+    /// Of a [shared](Self::is_shared) file nothing may be asked: `H5Fget_access_plist` duplicates the
+    /// communicator, which all processes have to do.
     #[cfg(unix)]
     pub fn state(&self) -> Option<FileState> {
         use std::mem::ManuallyDrop;
         use std::os::fd::FromRawFd;
         use std::os::unix::fs::MetadataExt;
 
+        if self.is_shared() {
+            return None;
+        }
         let Self(id) = self;
         let f = &id.hdf5.functions;
         // SAFETY: the ids are open; the pointer is valid for the call. What the usual driver gives

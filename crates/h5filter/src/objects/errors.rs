@@ -32,7 +32,7 @@ impl Hdf5 {
     }
 
     /// What is at the bottom of the error stack.
-    fn reason(&self) -> Option<String> {
+    pub(super) fn reason(&self) -> Option<String> {
         unsafe extern "C" fn first(n: c_uint, error: *const H5E_error2_t, reason: *mut c_void) -> herr_t {
             // SAFETY: HDF5 passes an error that is valid for the call, and what `reason` was called with.
             let (error, reason) = unsafe { (&*error, &mut *reason.cast::<Option<String>>()) };

@@ -1,4 +1,4 @@
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, CString, c_void};
 
 use hdf5_sys::h5f::{H5F_ACC_RDWR, H5F_ACC_SWMR_READ};
 use hdf5_sys::h5i::hid_t;
@@ -84,8 +84,11 @@ impl File<'_> {
     /// The dataset at a path, which may lead into other files.
     pub fn dataset(&self, path: &CStr) -> Result<Dataset<'_>, Failure> {
         let Id { hdf5, id } = self.0;
-        let uncached = hdf5.uncached();
-        let access = uncached.as_ref().map_or(DEFAULT, |access| access.id);
+        let properties = hdf5.uncached();
+        if self.is_shared() {
+            self.open_links_alone(properties.as_ref())?;
+        }
+        let access = properties.as_ref().map_or(DEFAULT, |access| access.id);
         // SAFETY: the ids are open, the path NUL-terminated.
         let dataset = hdf5.own(unsafe { (hdf5.functions.H5Dopen2)(id, path.as_ptr(), access) });
         match dataset {
@@ -101,13 +104,20 @@ impl File<'_> {
 impl Id<'_> {
     /// The name of the file that an object lies in.
     pub(super) fn file_name(&self) -> String {
+        let known = self.file_name_bytes();
+        known.map_or_else(|| "a file without a name".into(), |name| name.to_string_lossy().into_owned())
+    }
+
+    pub(super) fn file_name_bytes(&self) -> Option<CString> {
         let name_of = self.hdf5.functions.H5Fget_name;
         // SAFETY: the id is open; a null name of length 0 asks for the length.
         let len = unsafe { name_of(self.id, std::ptr::null_mut(), 0) };
         let mut name = vec![0u8; usize::try_from(len).unwrap_or(0) + 1];
         // SAFETY: there is room for as many bytes as the call is told.
         let status = unsafe { name_of(self.id, name.as_mut_ptr().cast(), name.len()) };
-        let known = (status > 0).then(|| CStr::from_bytes_until_nul(&name).ok()).flatten();
-        known.map_or_else(|| "a file without a name".into(), |name| name.to_string_lossy().into_owned())
+        if status <= 0 {
+            return None;
+        }
+        CStr::from_bytes_until_nul(&name).ok().map(CStr::to_owned)
     }
 }

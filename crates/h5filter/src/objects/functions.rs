@@ -80,8 +80,17 @@ functions! {
         H5Ewalk2: fn(hid_t, c_int, H5E_walk2_t, *mut c_void) -> herr_t;
         // Until HDF5 1.14; then a variable has the driver's id.
         H5FD_sec2_init: fn() -> hid_t;
+        H5Fget_filesize: fn(hid_t, *mut hsize_t) -> herr_t;
+        // Of HDF5 with MPI.
+        H5Fget_mpi_atomicity: fn(hid_t, *mut c_uint) -> herr_t;
+        H5Fopen: fn(*const c_char, c_uint, hid_t) -> hid_t;
         H5Pcreate: fn(hid_t) -> hid_t;
         H5Pset_chunk_cache: fn(hid_t, usize, usize, f64) -> herr_t;
+        H5Pset_elink_acc_flags: fn(hid_t, c_uint) -> herr_t;
+        H5Pset_elink_fapl: fn(hid_t, hid_t) -> herr_t;
+        H5Pset_fapl_sec2: fn(hid_t) -> herr_t;
+        // Since HDF5 1.10.7.
+        H5Pset_file_locking: fn(hid_t, c_uint, c_uint) -> herr_t;
         // Since HDF5 2.0.
         H5Epause_stack: fn(hid_t) -> herr_t;
         H5Eresume_stack: fn(hid_t) -> herr_t;

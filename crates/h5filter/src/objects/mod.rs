@@ -10,6 +10,7 @@ mod errors;
 mod file;
 mod functions;
 mod identity;
+mod shared;
 
 use std::ffi::c_uint;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -43,6 +44,8 @@ pub struct Hdf5 {
     functions: Functions,
     /// `H5P_DATASET_ACCESS`: HDF5 gives its own classes and drivers the same ids again after `H5close`.
     dataset_access: Option<hid_t>,
+    /// `H5P_FILE_ACCESS`
+    file_access: Option<hid_t>,
     /// `H5FD_SEC2`, if it is a variable.
     usual_driver: Option<hid_t>,
     next: *const Hdf5,
@@ -93,9 +96,10 @@ impl Hdf5 {
         })?;
         let library = Library::with(symbols).ok_or_else(not_found)?;
         let dataset_access = library.variable(c"H5P_CLS_DATASET_ACCESS_ID_g");
+        let file_access = library.variable(c"H5P_CLS_FILE_ACCESS_ID_g");
         let usual_driver = library.variable(c"H5FD_SEC2_id_g");
         let (code, next) = (Range::new(), std::ptr::null());
-        Ok(Self { base, code, library, functions, dataset_access, usual_driver, next })
+        Ok(Self { base, code, library, functions, dataset_access, file_access, usual_driver, next })
     }
 
     /// A number that tells the libhdf5s of a process apart.
