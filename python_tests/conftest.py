@@ -56,11 +56,11 @@ def system_python():
 
 
 @pytest.fixture(scope="session")
-def mpi_python(system_python):
+def mpi_python():
     """A Python whose h5py has MPI, when it is started by mpirun."""
-    from support import run_mpi
+    from support import find_mpi_python
 
-    script = "import h5py; print(h5py.get_config().mpi)"
-    if run_mpi(script, python=system_python, n=1).strip() != "True":
+    found = find_mpi_python()
+    if found is None:
         pytest.fail("no h5py with MPI (on Debian: apt install python3-h5py-mpi)")
-    return system_python
+    return found

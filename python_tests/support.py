@@ -136,7 +136,9 @@ def run_python(script, *args, python=sys.executable, timeout=120, **env):
 
 def run_mpi(script, *args, python, n=3, timeout=60, **env):
     """What a script prints in `n` processes together, under MPI; an error if it hangs."""
-    command = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", str(n), str(python), "-c"]
+    command = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", str(n)]
+    # mpi4py ends all processes when one has an exception.
+    command += [str(python), "-m", "mpi4py", "-c"]
     process = subprocess.Popen(
         [*command, textwrap.dedent(script), *map(str, args)],
         env={**os.environ, "PYTHONPATH": str(TESTS), **env},
@@ -157,12 +159,22 @@ def run_mpi(script, *args, python, n=3, timeout=60, **env):
 
 def find_system_python():
     """A python3 on the PATH with another h5py than ours."""
+    script = "import h5py, sys; sys.exit(h5py.__file__ == sys.argv[1])"
+    return find_python(script, h5py.__file__)
+
+
+def find_mpi_python():
+    """A python3 on the PATH with an h5py that has MPI. Debian's has it in processes that mpirun starts."""
+    return find_python("import h5py, mpi4py, sys; sys.exit(not h5py.get_config().mpi)", H5PY_ALWAYS_USE_MPI="1")
+
+
+def find_python(script, *args, **env):
+    """The first python3 on the PATH in which a script ends with 0."""
     for directory in [*os.environ["PATH"].split(os.pathsep), "/usr/bin"]:
         candidate = Path(directory) / "python3"
         if not candidate.is_file():
             continue
-        script = "import h5py, sys; print(h5py.h5.get_libversion(), h5py.__file__)"
-        found = subprocess.run([str(candidate), "-c", script], capture_output=True, text=True)
-        if found.returncode == 0 and h5py.__file__ not in found.stdout:
+        command = [str(candidate), "-c", script, *args]
+        if subprocess.run(command, env={**os.environ, **env}, capture_output=True).returncode == 0:
             return candidate
     return None

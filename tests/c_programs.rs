@@ -93,3 +93,27 @@ fn threads_get_what_one_thread_gets() {
     let plugin = built_plugin();
     lab.run("concurrent", &[plugin.to_str().expect("a path in UTF-8")]).succeeded().printed("0 of 8 threads");
 }
+
+#[test]
+fn processes_write_together_what_one_writes() {
+    let lab = Lab::new();
+    lab.build("parallel", Hdf5::Parallel, "parallel");
+    lab.build("dataset", Hdf5::Shared, "dataset");
+    lab.build("stored_chunk", Hdf5::Shared, "stored_chunk");
+    let write = ["write", "alone.h5", "frames", "u16", "30", "64", "80", "4", "filter"];
+    lab.run("dataset", &write).succeeded().was_silent();
+    let chunk = |file, index: u32| {
+        lab.run("stored_chunk", &["get", file, "frames", &index.to_string(), "bytes"]).succeeded();
+        fs::read(lab.path("bytes")).expect("a chunk")
+    };
+    for n_processes in ["1", "3"] {
+        // A process that waits for another one for ever is ended by mpirun.
+        let options = ["--allow-run-as-root", "--oversubscribe", "--timeout", "60", "-n", n_processes];
+        let run = lab.run("mpirun", &[&options[..], &["./parallel", "together.h5"]].concat()).succeeded();
+        run.printed(&format!("{n_processes} processes: bit-exact: yes"));
+        lab.run("dataset", &["check", "together.h5", "frames"]).succeeded().was_silent();
+        for index in 0..8 {
+            assert!(chunk("together.h5", index) == chunk("alone.h5", index), "chunk {index}");
+        }
+    }
+}

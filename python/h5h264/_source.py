@@ -56,15 +56,18 @@ class ArraySource:
         # As many as there were: it may be a dataset that grows by what is written.
         while start < self.n_frames:
             stop = min(start + (n if start else n_first), self.n_frames)
-            slab = np.asarray(self.array[start:stop])
-            shape = (stop - start, *self.frame_shape)
-            if slab.shape != shape or slab.dtype != self.dtype:
-                raise ValueError(
-                    f"frames {start} to {stop} have come as {slab.dtype} × {slab.shape} "
-                    f"(expected {self.dtype} × {shape}, as frames has said)"
-                )
-            yield slab
+            yield self.slab(start, stop)
             start = stop
+
+    def slab(self, start: int, stop: int) -> np.ndarray:
+        slab = np.asarray(self.array[start:stop])
+        shape = (stop - start, *self.frame_shape)
+        if slab.shape != shape or slab.dtype != self.dtype:
+            raise ValueError(
+                f"frames {start} to {stop} have come as {slab.dtype} × {slab.shape} "
+                f"(expected {self.dtype} × {shape}, as frames has said)"
+            )
+        return slab
 
 
 class IterableSource:

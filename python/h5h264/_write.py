@@ -15,6 +15,7 @@ from . import _library
 from ._chunks import chunks as advised_chunks
 from ._filter import H264, options_of
 from ._grid import DirectChunks, direct_chunks, frames_from
+from ._mpi import SharedFrames, sharing
 from ._parallel import n_threads, ordered_map
 from ._progress import progress_bar
 from ._source import Source, source_of
@@ -47,6 +48,10 @@ def write(
         An array; or anything with a shape, a dtype and slices: a memory map, another dataset, a
         dask array; or an iterable of frames of one shape and type, a generator for example. From an
         iterable, the dataset is resizable along time.
+
+        In a file that several processes have opened through MPI (`driver="mpio"`), all of them call this,
+        with the same arguments and each with its own frames: an array or a list of any length, or None. The
+        dataset has those of the first process, then those of the second, and so on.
     preset
         A preset's name, or options, `H264`.
     chunks
@@ -82,6 +87,10 @@ def write(
             raise TypeError(f"{argument} is not an argument of write (expected frames, and options as preset)")
     n = n_threads(threads)
     options = options_of(preset)
+    with sharing(group) as communicator:
+        if communicator is not None:
+            settings = {"preset": options, "chunks": chunks, "threads": threads, "append": append, **create_dataset}
+            return _write_together(communicator, group, name, frames, settings, progress)
     source = source_of(frames)
     if append and name is not None and name in group:
         dataset = group[name]
@@ -104,6 +113,49 @@ def write(
             name, shape, dtype, chunks=chunks, compression=options, **create_dataset
         )
         _Writer(dataset, n, progress, is_new=True).write(source)
+    return dataset
+
+
+def _write_together(
+    communicator: Any,
+    group: h5py.Group,
+    name: Optional[str],
+    frames: Any,
+    settings: dict[str, Any],
+    progress: Optional[bool],
+) -> h5py.Dataset:
+    """All processes that have the file open write their frames to one dataset."""
+    shared = SharedFrames(communicator, frames, f"{name!r} in {group.name}, {settings}")
+    options, chunks = settings.pop("preset"), settings.pop("chunks")
+    if settings.pop("append"):
+        raise ValueError("a dataset in a file that is open through MPI can't be appended to: append is True")
+    if settings.pop("threads") is not None:
+        raise ValueError(
+            "threads can't be chosen for a file that is open through MPI, where HDF5's filter encodes "
+            "(expected None; H5H264_THREADS holds for each process)"
+        )
+    if np.dtype(settings.setdefault("dtype", shared.dtype)) != shared.dtype:
+        raise ValueError(
+            f"dtype is {settings['dtype']} (expected {shared.dtype}, that of the frames: HDF5 converts none that are "
+            "written through MPI)"
+        )
+    if name is not None and name in group:
+        raise ValueError(f"name already exists: {name!r} in {group.name}")
+    if 0 in shared.frame_shape:
+        raise ValueError(f"frames of shape {shared.frame_shape} have no pixels")
+    if not shared.n_frames:
+        settings.setdefault("maxshape", (None, *shared.frame_shape))
+    shape = (shared.n_frames, *shared.frame_shape)
+    if chunks is None or chunks is True:
+        chunks = advised_chunks(shape, shared.dtype)
+    with _deleted_on_failure(group, name):
+        dataset = group.create_dataset(name, shape, chunks=chunks, compression=options, **settings)
+        try:
+            shared.write(dataset, progress)
+        except BaseException:
+            # What is deleted goes when it is closed, which all processes have to do at the same time.
+            dataset.id.close()
+            raise
     return dataset
 
 

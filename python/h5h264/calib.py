@@ -11,11 +11,14 @@ A view stores a header of about a hundred bytes per chunk; docs/calibration.md i
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
 import os
 import random
 import struct
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Optional, Union
 
 import h5py
@@ -81,7 +84,8 @@ def create_processed(
     ----------
     parent
         The group in which the dataset is created. If the root of the file has no attribute `h5calib_file_magic`, by
-        which the filter finds the file, it gets one.
+        which the filter finds the file, it gets one. If several
+        processes have opened the file through MPI, all of them call this.
     shape
         (images, height, width) of the frames.
     raw, calib, mask
@@ -113,9 +117,8 @@ def create_processed(
     if calib_alg == "JUNGFRAU_v1" and _has_one_cell(parent, calib):
         n_cells = 1
     paths = [_path("raw", raw), _path("calib", calib), b"" if mask is None else _path("mask", mask)]
-    file_magic = _file_magic(parent.file)
 
-    def header(first: int) -> bytes:
+    def header(first: int, file_magic: int) -> bytes:
         n = min(n_frames, n_images - first)
         number, cell = ALGORITHMS[calib_alg], first % n_cells
         if n_frames == 1 and mask is None and dtype.itemsize == 4 and calib_alg != "JUNGFRAU_v1":
@@ -129,19 +132,72 @@ def create_processed(
         bytes_ = _FIXED.pack(*words, first, cell, n_cells) + strings
         return bytes_ + _CHECKSUM.pack(zlib.crc32(bytes_))
 
-    dataset = parent.create_dataset(
-        name, (n_images, height, width), dtype, chunks=(n_frames, height, width), compression=FILTER_ID
-    )
+    with _sharing(parent) as communicator:
+        _create(parent, name, (n_images, height, width), dtype, n_frames, header, communicator)
+    return parent[name]
+
+
+@contextmanager
+def _sharing(parent: h5py.Group) -> Iterator[Any]:
+    """The communicator of the processes that have opened a file together; None for other files."""
+    if not h5py.get_config().mpi:
+        yield None
+        return
+    from ._mpi import sharing
+
+    with sharing(parent) as communicator:
+        yield communicator
+
+
+def _create(
+    parent: h5py.Group,
+    name: str,
+    shape: tuple[int, int, int],
+    dtype: np.dtype[Any],
+    n_frames: int,
+    header: Callable[[int, int], bytes],
+    communicator: Any,
+) -> None:
+    """Makes a dataset and writes the headers, which are told the first image and the file's magic."""
+    file_magic = _file_magic(parent.file, communicator)
+    if communicator is not None:
+        longest = len(header(shape[0] - 1, file_magic))
+        least = (shape[0] % n_frames or n_frames) * math.prod(shape[1:]) * dtype.itemsize
+        if longest > least:
+            raise ValueError(
+                f"a header of {longest} bytes does not fit frames of {least} bytes, in whose place MPI needs it"
+            )
+    dataset = parent.create_dataset(name, shape, dtype, chunks=(n_frames, *shape[1:]), compression=FILTER_ID)
     try:
-        for first in range(0, n_images, n_frames):
-            dataset.id.write_direct_chunk((first, 0, 0), header(first))
+        if communicator is None:
+            for first in range(0, shape[0], n_frames):
+                dataset.id.write_direct_chunk((first, 0, 0), header(first, file_magic))
+        else:
+            _write_together(dataset, lambda first: header(first, file_magic), communicator)
     except BaseException:
+        # What is deleted goes when it is closed, which all processes have to do at the same time.
+        dataset.id.close()
         del parent[name]
         raise
     # HDF5 checks before the first write into a dataset that was opened, not into one just created,
     # that its filters can write: this one can't.
     del dataset
-    return parent[name]
+
+
+def _write_together(dataset: h5py.Dataset, header: Callable[[int], bytes], communicator: Any) -> None:
+    """Gives the headers to the filter in the place of pixels, one chunk after the other in each process."""
+    from ._mpi import write_together
+
+    n_images, n_frames = len(dataset), dataset.chunks[0]
+    for first in range(0, n_images, n_frames * communicator.size):
+        mine = first + n_frames * communicator.rank
+        if mine >= n_images:
+            write_together(dataset, [])
+            continue
+        pixels = np.zeros((min(n_frames, n_images - mine), *dataset.shape[1:]), dataset.dtype)
+        bytes_ = np.frombuffer(header(mine), np.uint8)
+        pixels.reshape(-1).view(np.uint8)[: len(bytes_)] = bytes_
+        write_together(dataset, [(mine, pixels)])
 
 
 def describe(view: h5py.Dataset) -> View:
@@ -201,9 +257,10 @@ def _parse(stored: bytes) -> View:
     )
 
 
-def _file_magic(file: h5py.File) -> int:
+def _file_magic(file: h5py.File, communicator: Any) -> int:
     if MAGIC_ATTRIBUTE not in file.attrs:
-        file.attrs[MAGIC_ATTRIBUTE] = np.uint32(random.SystemRandom().getrandbits(32))
+        magic = random.SystemRandom().getrandbits(32)
+        file.attrs[MAGIC_ATTRIBUTE] = np.uint32(magic if communicator is None else communicator.bcast(magic))
     return _number(MAGIC_ATTRIBUTE, file.attrs[MAGIC_ATTRIBUTE], 0)
 
 

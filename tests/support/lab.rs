@@ -29,6 +29,8 @@ pub enum Hdf5 {
     StaticNoPie,
     /// The same in a program without a symbol table.
     StaticStripped,
+    /// The shared one with MPI.
+    Parallel,
 }
 
 /// A folder of a test's own, in which programs run and HDF5 finds the plugin.
@@ -79,22 +81,24 @@ impl Lab {
     #[track_caller]
     pub fn build(&self, source: &str, hdf5: Hdf5, program: &str) {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(format!("{source}.c"));
-        let mut command = Command::new("h5cc");
+        let compiler = if matches!(hdf5, Hdf5::Parallel) { "h5pcc" } else { "h5cc" };
+        let mut command = Command::new(compiler);
         command.args(match hdf5 {
-            Hdf5::Shared => &["-shlib"][..],
+            Hdf5::Shared | Hdf5::Parallel => &["-shlib"][..],
             Hdf5::Static => &["-noshlib"],
             Hdf5::StaticNoPie => &["-noshlib", "-no-pie"],
             Hdf5::StaticStripped => &["-noshlib", "-s"],
         });
         command.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-o"]).arg(self.path(program));
         command.arg(source).args(["-pthread", "-ldl"]).current_dir(self.folder.path());
-        Run::of(&mut command, &hint("h5cc")).succeeded();
+        Run::of(&mut command, &hint(compiler)).succeeded();
     }
 }
 
 fn hint(program: &str) -> String {
     let package = match program {
         "h5cc" => "hdf5-helpers, and libhdf5-dev",
+        "h5pcc" | "mpirun" => "libhdf5-openmpi-dev",
         program if program.starts_with("h5") => "hdf5-tools",
         "ffmpeg" | "valgrind" => program,
         "nm" | "readelf" => "binutils",

@@ -49,19 +49,30 @@ impl Filter for Calibration {
                 let message = "pixels can't be written to a view, which is computed when it is read";
                 Err(Error::Writing(format!("{message} ({e})")).into())
             }
+            // HDF5 with MPI fills a new dataset with zeros, and gives each chunk the room that they take.
+            Err(_) if chunk.iter().all(|&byte| byte == 0) && chunk.len() > size_of::<u64>() => {
+                Ok(Buffer::concat(&[&header::PIXELS, &number_of_zeros(chunk.len())])?)
+            }
             Err(_) => Ok(Buffer::concat(&[&header::PIXELS, chunk])?),
         }
     }
 
     fn decode(cd_values: &[u32], stored: &[u8]) -> Result<Buffer, Failure> {
+        let chunk_bytes = options::chunk_bytes(cd_values).and_then(|n| usize::try_from(n).ok());
         match stored.strip_prefix(&header::PIXELS) {
-            Some(pixels) if options::chunk_bytes(cd_values) == Some(pixels.len() as u64) => {
-                Ok(Buffer::concat(&[pixels])?)
+            Some(pixels) if chunk_bytes == Some(pixels.len()) => Ok(Buffer::concat(&[pixels])?),
+            Some(n_zeros) if chunk_bytes.map(number_of_zeros).as_ref().is_some_and(|n| n == n_zeros) => {
+                Ok(Buffer::zeroed(chunk_bytes.unwrap_or(0))?)
             }
             Some(pixels) => Err(bad_header!("{} bytes of pixels do not fill a chunk", pixels.len()).into()),
             None => Ok(view::read(cd_values, stored)?),
         }
     }
+}
+
+/// What stands for the pixels of a chunk of zeros.
+fn number_of_zeros(chunk_bytes: usize) -> [u8; 8] {
+    (chunk_bytes as u64).to_le_bytes()
 }
 
 /// Whether HDF5 survives an error now. When a chunk can't be encoded while its dataset is closed,
