@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use h5filter::Buffer;
+use h5filter::{Buffer, environment};
 
 use crate::avcodec::Coded;
 use crate::error::{Error, Result, damaged};
@@ -10,7 +10,7 @@ use crate::geometry::Geometry;
 use crate::noise::{self, DecodingTables};
 use crate::options::{self, Options};
 use crate::payload::{self, Content, Header, Layout, Padding, Parts, Payload, Video};
-use crate::process::{ChunkKey, Process, parallel, switch_from_env};
+use crate::process::{ChunkKey, Process, parallel};
 use crate::transform::order::Frames;
 use crate::transform::{self, OtherPlan, Plan, Plans, Sample};
 use crate::video::VideoOptions;
@@ -124,7 +124,7 @@ fn decode_uncached(cd_values: &[u32], stored: &[u8]) -> Result<Buffer> {
 }
 
 fn verify(payload: &Payload<'_>, chunk: &[u8]) -> Result<()> {
-    if switch_from_env("H5H264_VERIFY", true) { payload.verify(chunk) } else { Ok(()) }
+    if environment::switch("H5H264_VERIFY", true) { payload.verify(chunk) } else { Ok(()) }
 }
 
 fn encode_coded(options: &Options, chunk: &[u8]) -> Result<Buffer> {
@@ -301,7 +301,7 @@ fn copy_of_resized(bytes: &[u8], chunk_bytes: Option<usize>) -> Result<Buffer> {
 /// With `H5H264_VERIFY_WRITE=1`, an error unless the stored chunk decodes to the chunk it was made
 /// from.
 fn check_sound(cd_values: &[u32], stored: &[u8], chunk: &[u8]) -> Result<()> {
-    if !switch_from_env("H5H264_VERIFY_WRITE", false) {
+    if !environment::switch("H5H264_VERIFY_WRITE", false) {
         return Ok(());
     }
     match decode_uncached(cd_values, stored) {

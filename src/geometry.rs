@@ -11,6 +11,9 @@ const MIN_HEIGHT: usize = 8;
 /// Rows that are made of a longer row have at most this many pixels.
 const MAX_ROW_WIDTH: usize = 1024;
 
+/// The height of strips is a multiple of this, so that components below each other start at a macroblock.
+pub const STRIP_HEIGHT_STEP: usize = 16;
+
 /// More samples are not those of a pixel.
 pub const MAX_COMPONENTS: usize = 64;
 

@@ -12,9 +12,6 @@ use crate::transform::{Coding, Plan, Sample};
 use crate::video::{FrameDecoder, FrameEncoder, VideoOptions};
 use crate::zstd_plane::{PlanesDecoder, PlanesEncoder};
 
-/// The height of strips is a multiple of this, so that components below each other start at a macroblock.
-pub const STRIP_HEIGHT_STEP: usize = 16;
-
 /// What a strip is coded to, but for its video plane.
 pub struct CodedStrip {
     /// The raw planes, frame by frame.
@@ -169,7 +166,7 @@ pub fn decode<S: Sample>(
     let n_threads = if matches!(target, Target::Chunk(_)) { n_threads } else { 1 };
     let mut zstd = PlanesDecoder::new(&geometry, transform, zstd.into_iter())?;
     let mut video = match &header.video {
-        Some(video) => Some(FrameDecoder::new(&geometry, transform, video, access_units, n_threads)?),
+        Some(video) => Some(FrameDecoder::new(&geometry, transform, video.format, access_units, n_threads)?),
         None => None,
     };
     let mut noise = match (&header.noise, transform.noise_bits(), tables) {

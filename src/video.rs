@@ -4,11 +4,9 @@ use crate::avcodec::{
     Coded, Decoder, DecoderConfig, Encoder, EncoderConfig, Lines, LinesMut, Preset, Reference, Threads,
 };
 use crate::error::{Error, Result, damaged, reserve};
-use crate::geometry::Geometry;
-use crate::payload::Video;
+use crate::geometry::{Geometry, STRIP_HEIGHT_STEP};
 use crate::picture::{Block, PictureLayout, PixelFormat};
 use crate::process::{Pool, Process};
-use crate::strip::STRIP_HEIGHT_STEP;
 use crate::transform::{Coding, MOVIE, Sample, Transform};
 
 /// Samples that make a strip worth its parameter sets, its thread, and its first rows, of which less
@@ -166,23 +164,22 @@ pub struct FrameDecoder<'a> {
 }
 
 impl<'a> FrameDecoder<'a> {
-    /// `video` has been read from a header that was checked; there are just the access units that it
-    /// tells of. `n_threads` may work on the slices of a picture.
+    /// There are just the access units that a checked header tells of. `n_threads` may work on the slices of
+    /// a picture.
     pub fn new(
         geometry: &Geometry,
         transform: &Transform,
-        video: &Video,
+        format: PixelFormat,
         access_units: Vec<&'a [u8]>,
         n_threads: usize,
     ) -> Result<Self> {
         let shift = transform.video_shift().unwrap_or(0);
         // The video plane is the last.
         let bits = transform.planes.last().map_or(0, |plane| plane.bits);
-        let layout = PictureLayout::of(geometry, video.format)
+        let layout = PictureLayout::of(geometry, format)
             .ok_or_else(|| damaged!("video of frames that are too large for it"))?;
         let n_threads = most_threads(n_threads, n_slices(&layout));
-        let config =
-            DecoderConfig { width: layout.width, height: layout.height, format: video.format, n_threads };
+        let config = DecoderConfig { width: layout.width, height: layout.height, format, n_threads };
         let pool = &Process::current().decoders;
         // The parts of a single frame follow each other.
         let n_decoders = if geometry.n_frames == 1 { 1 } else { layout.n_parts };
@@ -192,17 +189,7 @@ impl<'a> FrameDecoder<'a> {
             decoder.start_chunk();
             decoders.push(decoder);
         }
-        Ok(Self {
-            geometry: *geometry,
-            format: video.format,
-            shift,
-            bits,
-            layout,
-            config,
-            decoders,
-            access_units,
-            pool,
-        })
+        Ok(Self { geometry: *geometry, format, shift, bits, layout, config, decoders, access_units, pool })
     }
 
     /// Adds the video plane of frame `t` to its numbers. Frames have to be decoded in order. Bytes with more

@@ -2,10 +2,9 @@ use std::ops::Range;
 
 use super::Padding;
 use crate::error::{Result, damaged, reserve};
-use crate::geometry::{Geometry, MAX_COMPONENTS};
+use crate::geometry::{Geometry, MAX_COMPONENTS, STRIP_HEIGHT_STEP};
 use crate::noise::Noise;
 use crate::picture::{PictureLayout, PixelFormat};
-use crate::strip::STRIP_HEIGHT_STEP;
 use crate::transform::{Coding, MAX_TABLE_LEN, Mapping, Plane, Table, Transform};
 use crate::varint::{self, Reader};
 

@@ -2,10 +2,8 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use h5filter::Buffer;
+use h5filter::{Buffer, environment};
 use twox_hash::XxHash3_128;
-
-use super::number_from_env;
 
 /// Default of `H5H264_CACHE_MIB`.
 const DEFAULT_MIB: usize = 256;
@@ -89,7 +87,7 @@ impl ChunkCache {
 }
 
 fn max_bytes() -> usize {
-    number_from_env("H5H264_CACHE_MIB").unwrap_or(DEFAULT_MIB).saturating_mul(1 << 20)
+    environment::number("H5H264_CACHE_MIB").unwrap_or(DEFAULT_MIB).saturating_mul(1 << 20)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 pub use cache::{ChunkCache, ChunkKey};
+use h5filter::environment;
 pub use h5filter::parallel;
 pub use pool::Pool;
 use zstd::bulk::Compressor;
@@ -70,7 +71,7 @@ impl Process {
     /// How many threads a chunk may use: `H5H264_THREADS`, or the cores this process may use; no
     /// more than [`with_threads`] allows.
     pub fn n_threads(&self) -> usize {
-        let allowed = number_from_env("H5H264_THREADS").filter(|&n| n > 0).unwrap_or(self.n_cores);
+        let allowed = environment::number("H5H264_THREADS").filter(|&n| n > 0).unwrap_or(self.n_cores);
         allowed.min(MAX_THREADS.get())
     }
 }
@@ -90,15 +91,6 @@ pub fn with_threads<T>(n_threads: usize, work: impl FnOnce() -> T) -> T {
     }
     let _restore = Restore(MAX_THREADS.replace(n_threads));
     work()
-}
-
-/// Whether an environment variable is on or off (`0`); `default` when it is not set.
-pub fn switch_from_env(name: &str, default: bool) -> bool {
-    std::env::var_os(name).map_or(default, |value| value != "0")
-}
-
-fn number_from_env(name: &str) -> Option<usize> {
-    std::env::var(name).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use h5filter::{FileState, Identity};
+use h5filter::{FileState, Identity, environment};
 
 use crate::algorithm::Algorithm;
 use crate::constants::Constants;
@@ -89,5 +89,5 @@ impl Cache {
 }
 
 fn max_bytes() -> usize {
-    crate::process::number_from_env("H5CALIB_CACHE_MIB").unwrap_or(DEFAULT_MIB).saturating_mul(1 << 20)
+    environment::number("H5CALIB_CACHE_MIB").unwrap_or(DEFAULT_MIB).saturating_mul(1 << 20)
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 
-use h5filter::PerProcess;
+use h5filter::{PerProcess, environment};
 
 use crate::cache::Cache;
 use crate::error::{Result, bad_source, filled};
@@ -43,7 +43,7 @@ impl Process {
 
     /// How many threads a chunk may use: `H5CALIB_THREADS`, or the cores this process may use.
     pub fn n_threads(&self) -> usize {
-        number_from_env("H5CALIB_THREADS").filter(|&n| n > 0).unwrap_or(self.n_cores)
+        environment::number("H5CALIB_THREADS").filter(|&n| n > 0).unwrap_or(self.n_cores)
     }
 
     /// Lends a buffer: memory that was used before costs no page faults. What is in it is left over.
@@ -91,11 +91,6 @@ impl Drop for Depth {
     fn drop(&mut self) {
         DEPTH.set(DEPTH.get() - 1);
     }
-}
-
-/// A number in an environment variable.
-pub fn number_from_env(name: &str) -> Option<usize> {
-    std::env::var(name).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 
 mod buffer;
 mod datatype;
+pub mod environment;
 mod filter;
 mod library;
 mod linked;
