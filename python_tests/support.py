@@ -111,11 +111,17 @@ def filters(dataset):
     return [plist.get_filter(i) for i in range(plist.get_nfilters())]
 
 
+def python_path(python):
+    """Where a Python finds what the tests share, and the h5py that this process has been told to use."""
+    own = os.environ.get("PYTHONPATH") if python == sys.executable else None
+    return os.pathsep.join([str(TESTS), *filter(None, [own])])
+
+
 def start_python(script, *args, python=sys.executable, **env):
     """Starts a script in a process of its own."""
     return subprocess.Popen(
         [str(python), "-c", textwrap.dedent(script), *map(str, args)],
-        env={**os.environ, "PYTHONPATH": str(TESTS), **env},
+        env={**os.environ, "PYTHONPATH": python_path(python), **env},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -174,7 +180,8 @@ def find_python(script, *args, **env):
         candidate = Path(directory) / "python3"
         if not candidate.is_file():
             continue
-        command = [str(candidate), "-c", script, *args]
+        # -E: without the folders of another Python's packages.
+        command = [str(candidate), "-E", "-c", script, *args]
         if subprocess.run(command, env={**os.environ, **env}, capture_output=True).returncode == 0:
             return candidate
     return None

@@ -31,6 +31,48 @@ pub enum Hdf5 {
     StaticStripped,
     /// The shared one with MPI.
     Parallel,
+    /// The shared one of version 2.2 that scripts/build-hdf5 makes.
+    Version22,
+}
+
+impl Hdf5 {
+    /// What compiles a program that uses it.
+    fn compiler(self) -> Command {
+        let (compiler, arguments) = match self {
+            Self::Shared => ("h5cc", &["-shlib"][..]),
+            Self::Static => ("h5cc", &["-noshlib"][..]),
+            Self::StaticNoPie => ("h5cc", &["-noshlib", "-no-pie"][..]),
+            Self::StaticStripped => ("h5cc", &["-noshlib", "-s"][..]),
+            Self::Parallel => ("h5pcc", &["-shlib"][..]),
+            Self::Version22 => {
+                let mut command = Command::new("cc");
+                let folder = built_hdf5();
+                command.arg("-I").arg(folder.join("include")).arg("-L").arg(folder.join("lib"));
+                // The programs are written for the oldest that works.
+                command.arg("-DH5_USE_110_API");
+                command.arg(format!("-Wl,-rpath,{}", folder.join("lib").display()));
+                return command;
+            }
+        };
+        let mut command = Command::new(compiler);
+        command.args(arguments);
+        command
+    }
+
+    /// What is behind the source in the compiler's command line.
+    fn libraries(self) -> &'static [&'static str] {
+        match self {
+            Self::Version22 => &["-lhdf5", "-pthread", "-ldl"],
+            _ => &["-pthread", "-ldl"],
+        }
+    }
+}
+
+/// What scripts/build-hdf5 makes.
+fn built_hdf5() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".hdf5");
+    assert!(folder.join("built-by").is_file(), "there is no {} (scripts/build-hdf5)", folder.display());
+    folder
 }
 
 /// A folder of a test's own, in which programs run and HDF5 finds the plugin.
@@ -81,17 +123,11 @@ impl Lab {
     #[track_caller]
     pub fn build(&self, source: &str, hdf5: Hdf5, program: &str) {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(format!("{source}.c"));
-        let compiler = if matches!(hdf5, Hdf5::Parallel) { "h5pcc" } else { "h5cc" };
-        let mut command = Command::new(compiler);
-        command.args(match hdf5 {
-            Hdf5::Shared | Hdf5::Parallel => &["-shlib"][..],
-            Hdf5::Static => &["-noshlib"],
-            Hdf5::StaticNoPie => &["-noshlib", "-no-pie"],
-            Hdf5::StaticStripped => &["-noshlib", "-s"],
-        });
+        let mut command = hdf5.compiler();
         command.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-o"]).arg(self.path(program));
-        command.arg(source).args(["-pthread", "-ldl"]).current_dir(self.folder.path());
-        Run::of(&mut command, &hint(compiler)).succeeded();
+        command.arg(source).args(hdf5.libraries()).current_dir(self.folder.path());
+        let hint = hint(&command.get_program().to_string_lossy());
+        Run::of(&mut command, &hint).succeeded();
     }
 }
 
