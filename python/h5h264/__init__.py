@@ -18,7 +18,7 @@ from ._codec import decode, encode
 from ._filter import FILTER_ID, PRESETS, H264, register
 from ._info import ChunkInfo, Info, info
 from ._library import PLUGIN_PATH
-from ._read import read
+from ._read import as_dask, read
 from ._tree import load, save
 from ._version import __version__
 from ._write import write
@@ -31,6 +31,7 @@ __all__ = [
     "ChunkInfo",
     "ChunkShape",
     "Info",
+    "as_dask",
     "calib",
     "chunks",
     "decode",

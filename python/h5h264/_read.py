@@ -65,6 +65,24 @@ def read(
     return result if out is not None or result.ndim else result[()]
 
 
+def as_dask(dataset: h5py.Dataset) -> Any:
+    """A dask array of a dataset: one block for each chunk, read by the workers.
+
+    The array holds the file's name, and its workers open the file for each block, so that it can be sent
+    to other processes and machines that see the file by the same name. The file may be closed meanwhile.
+
+    Raises
+    ------
+    ValueError
+        The file is open for writing (but for SWMR), or is none that others can open.
+    ImportError
+        dask is not installed.
+    """
+    from . import dask
+
+    return dask.as_dask(dataset)
+
+
 def _check_out(out: Any) -> None:
     if out is None:
         return

@@ -46,6 +46,8 @@ class ArraySource:
         shape = tuple(array.shape or ())
         if not shape:
             raise ValueError("frames is a scalar (expected an array or an iterable of frames)")
+        if any(n != n for n in shape):
+            raise ValueError(f"frames has the shape {shape} (expected numbers: compute_chunk_sizes() finds them out)")
         self.dtype = np.dtype(array.dtype)
         self.n_frames: int = shape[0]
         self.frame_shape = shape[1:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Optional, Union
@@ -11,14 +12,14 @@ from typing import Any, NamedTuple, Optional, Union
 import h5py
 import numpy as np
 
-from . import _library
 from ._chunks import chunks as advised_chunks
+from ._encoded import ChunkEncoder, write_encoded
 from ._filter import H264, options_of
 from ._grid import DirectChunks, direct_chunks, frames_from
 from ._mpi import SharedFrames, sharing
 from ._parallel import n_threads, ordered_map
 from ._progress import progress_bar
-from ._source import Source, source_of
+from ._source import ArraySource, Source, source_of
 
 
 def write(
@@ -31,6 +32,7 @@ def write(
     threads: Optional[int] = None,
     progress: Optional[bool] = None,
     append: bool = False,
+    shape: Optional[tuple[int, ...]] = None,
     **create_dataset: Any,
 ) -> h5py.Dataset:
     """Writes frames to a new dataset, with the chunks encoded on all cores, outside HDF5's lock.
@@ -45,9 +47,13 @@ def write(
     name
         The dataset's name there; None for a dataset without one.
     frames
-        An array; or anything with a shape, a dtype and slices: a memory map, another dataset, a
-        dask array; or an iterable of frames of one shape and type, a generator for example. From an
-        iterable, the dataset is resizable along time.
+        An array; or anything with a shape, a dtype and slices: a memory map, another dataset; or an
+        iterable of frames of one shape and type, a generator for example. From an iterable, the dataset is
+        resizable along time.
+
+        A dask array is encoded by its workers, with one thread for each chunk; `threads` counts for nothing.
+
+        With `shape`, an iterable of chunks that are encoded already: (offset, bytes of `encode`), in any order.
 
         In a file that several processes have opened through MPI (`driver="mpio"`), all of them call this,
         with the same arguments and each with its own frames: an array or a list of any length, or None. The
@@ -63,6 +69,9 @@ def write(
     append
         Whether the frames go to the end of the dataset if it exists, whose shape, type and options
         stay as they are.
+    shape
+        The dataset's, for chunks that are encoded; `dtype` is needed with it, and `chunks` has to be that
+        of the chunks. All chunks of the dataset have to come.
     **create_dataset
         Further arguments for `create_dataset`: `maxshape`, `fillvalue`, `dtype`, `shuffle`...
 
@@ -82,15 +91,17 @@ def write(
     """
     if not isinstance(group, h5py.Group):
         raise TypeError(f"group is a {type(group).__name__} (expected an HDF5 file or group of h5py)")
-    for argument in ("compression", "compression_opts", "data", "shape"):
+    for argument in ("compression", "compression_opts", "data"):
         if argument in create_dataset:
             raise TypeError(f"{argument} is not an argument of write (expected frames, and options as preset)")
     n = n_threads(threads)
     options = options_of(preset)
     with sharing(group) as communicator:
         if communicator is not None:
-            settings = {"preset": options, "chunks": chunks, "threads": threads, "append": append, **create_dataset}
+            settings = {"preset": options, "chunks": chunks, "threads": threads, "append": append, "shape": shape, **create_dataset}
             return _write_together(communicator, group, name, frames, settings, progress)
+    if shape is not None:
+        return _write_encoded(group, name, frames, shape, options, chunks, append, progress, create_dataset)
     source = source_of(frames)
     if append and name is not None and name in group:
         dataset = group[name]
@@ -116,6 +127,35 @@ def write(
     return dataset
 
 
+def _write_encoded(
+    group: h5py.Group,
+    name: Optional[str],
+    pairs: Any,
+    shape: tuple[int, ...],
+    options: H264,
+    chunks: Union[tuple[int, ...], bool, None],
+    append: bool,
+    progress: Optional[bool],
+    create_dataset: dict[str, Any],
+) -> h5py.Dataset:
+    """Chunks that others have encoded."""
+    if "dtype" not in create_dataset:
+        raise TypeError("dtype is missing (expected the type of the frames, which encoded chunks do not know)")
+    if append:
+        raise ValueError("chunks that are encoded can't be appended: append is True and shape is given")
+    if name is not None and name in group:
+        raise ValueError(f"name already exists: {name!r} in {group.name}")
+    dtype = create_dataset.pop("dtype")
+    if chunks is None or chunks is True:
+        chunks = advised_chunks(shape, dtype)
+    total = math.prod(shape) * np.dtype(dtype).itemsize
+    with _deleted_on_failure(group, name):
+        dataset = group.create_dataset(name, shape, dtype, chunks=chunks, compression=options, **create_dataset)
+        with progress_bar(progress, total, f"writing {dataset.name}") as advance:
+            write_encoded(dataset, pairs, advance)
+    return dataset
+
+
 def _write_together(
     communicator: Any,
     group: h5py.Group,
@@ -127,6 +167,8 @@ def _write_together(
     """All processes that have the file open write their frames to one dataset."""
     shared = SharedFrames(communicator, frames, f"{name!r} in {group.name}, {settings}")
     options, chunks = settings.pop("preset"), settings.pop("chunks")
+    if settings.pop("shape") is not None:
+        raise ValueError("chunks that are encoded can't be written to a file that is open through MPI: shape is given")
     if settings.pop("append"):
         raise ValueError("a dataset in a file that is open through MPI can't be appended to: append is True")
     if settings.pop("threads") is not None:
@@ -157,6 +199,12 @@ def _write_together(
             dataset.id.close()
             raise
     return dataset
+
+
+def _is_dask(array: Any) -> bool:
+    # Whoever has such an array has imported dask.
+    module = sys.modules.get("dask.array")
+    return module is not None and isinstance(array, module.Array)
 
 
 def _check_appendable(dataset: Any, source: Source) -> None:
@@ -245,7 +293,10 @@ class _Writer:
         frame_bytes = math.prod(source.frame_shape) * source.dtype.itemsize
         total = None if source.n_expected is None else source.n_expected * frame_bytes
         with progress_bar(self.progress, total, f"writing {self.dataset.name}") as advance:
-            if self.chunks is None:
+            array = source.array if isinstance(source, ArraySource) else None
+            if _is_dask(array) and self.start % self.dataset.chunks[0] == 0:
+                self.write_from_workers(array, advance)
+            elif self.chunks is None:
                 self.write_through_hdf5(source, advance)
             else:
                 self.write_chunks(source, self.chunks, advance)
@@ -263,11 +314,24 @@ class _Writer:
         slabs = self.slabs(source, chunks.shape[0])
         blocks = itertools.chain.from_iterable(self.blocks(t, slab, chunks) for t, slab in slabs)
         for block, stored in ordered_map(self.n, self.encode, blocks):
-            if stored is None:
-                self.dataset[self.place(block)] = block.content
-            else:
-                self.dataset.id.write_direct_chunk(block.offset, stored)
+            self.store(block.offset, block.content if stored is None else stored)
             advance(block.content.nbytes)
+
+    def write_from_workers(self, frames: Any, advance: Any) -> None:
+        from .dask import encoded_chunks
+
+        chunk_shape = self.dataset.chunks
+        encoder = ChunkEncoder(self.chunks, self.fill_value)
+        for offset, chunk in encoded_chunks(frames, chunk_shape, encoder):
+            self.store((self.start + offset[0], *offset[1:]), chunk)
+            advance(math.prod(chunk_shape) * frames.dtype.itemsize)
+
+    def store(self, offset: tuple[int, ...], chunk: Union[bytes, np.ndarray]) -> None:
+        """What goes to one chunk: its stored bytes, or what HDF5 has to code."""
+        if isinstance(chunk, bytes):
+            self.dataset.id.write_direct_chunk(offset, chunk)
+        else:
+            self.dataset[tuple(slice(o, o + n) for o, n in zip(offset, chunk.shape))] = chunk
 
     def slabs(self, source: Source, chunk_length: int) -> Iterator[tuple[int, np.ndarray]]:
         """Frames that share chunks, with the number of the first."""
@@ -290,23 +354,8 @@ class _Writer:
             offset = (part.offset[0] + (part.source[0].start or 0), *part.offset[1:])
             yield _Block(offset, slab[part.target])
 
-    def place(self, block: _Block) -> tuple[slice, ...]:
-        return tuple(slice(o, o + n) for o, n in zip(block.offset, block.content.shape))
-
     def encode(self, block: _Block) -> Optional[bytes]:
         """In a thread of its own: what to store, or None for what HDF5 has to add to a chunk."""
-        chunks = self.chunks
-        if chunks is None or block.offset[0] % chunks.shape[0] != 0:
+        if self.chunks is None or block.offset[0] % self.chunks.shape[0] != 0:
             return None
-        if block.content.shape == chunks.shape:
-            content = block.content
-            if chunks.dtype.kind == "V":
-                # Of records, NumPy would copy the fields, and not the bytes between them.
-                content = content.view(f"V{chunks.dtype.itemsize}")
-            content = np.ascontiguousarray(content)
-        elif self.fill_value is None:
-            return None
-        else:
-            content = np.full(chunks.shape, self.fill_value, chunks.dtype)
-            content[tuple(map(slice, block.content.shape))] = block.content
-        return _library.encode(chunks.cd_values, content, self.n_threads_each)
+        return ChunkEncoder(self.chunks, self.fill_value)(block.content, self.n_threads_each)
