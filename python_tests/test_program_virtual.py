@@ -31,7 +31,7 @@ def write_virtual(path, sources, **kwargs):
         file.create_virtual_dataset("virtual", layout, **kwargs)
 
 
-def write_numbered(path, *mappings, offset=0):
+def write_numbered(path, *mappings):
     """Blocks of one frame for file and path with %b in them, side by side."""
     with h5py.File(path, "a", libver="latest") as file:
         rows = SHAPE[0] * len(mappings)
@@ -40,7 +40,7 @@ def write_numbered(path, *mappings, offset=0):
         plist.set_fill_value(np.array(0, "u2"))
         source = h5py.h5s.create_simple(SHAPE)
         for i, (name, dataset) in enumerate(mappings):
-            start, block = (offset, i * SHAPE[0], 0), (1, *SHAPE)
+            start, block = (0, i * SHAPE[0], 0), (1, *SHAPE)
             space.select_hyperslab(start, (h5py.h5s.UNLIMITED, 1, 1), (1, 1, 1), block)
             plist.set_virtual(space, name.encode(), dataset.encode(), source)
         space.select_all()
@@ -185,6 +185,13 @@ def test_numbered_sources_end_at_a_gap(name, dataset):
     assert findings("v.h5", status=0) == ([], 3)
     with h5py.File("v.h5") as file:
         assert file["virtual"].shape == (3, *SHAPE) and file["virtual"][()].all()
+
+
+def test_numbered_sources_that_can_not_be_opened_come_to_an_end():
+    """What is not there is not the only error that a system may have for every number."""
+    write_numbered("v.h5", (f"{'x' * 300}%b.h5", "x"))
+    found, n_sources = findings("v.h5", timeout=20)
+    assert n_sources == 1 and len(found) == 1 and "too long" in found[0][2]
 
 
 def test_a_gap_in_one_row_of_numbered_sources_is_named():

@@ -14,6 +14,8 @@ use crate::text;
 
 /// Files that a process has open besides sources: its input and output, the virtual dataset's own.
 const OTHER_OPEN_FILES: u64 = 4;
+/// Virtual datasets of virtual datasets, each of which is open, and HDF5 reads one inside the other.
+const MAX_DEPTH: usize = 32;
 
 /// Verifies what a virtual dataset is made of. One source is open at a time, where HDF5 would open all.
 pub struct Sources<'v> {
@@ -66,6 +68,11 @@ impl<'v> Sources<'v> {
             let e = anyhow!("virtual datasets have their elements from each other, in a circle");
             return self.verifier.findings.damage(self.place, &e);
         }
+        if self.outer.len() == MAX_DEPTH {
+            let e =
+                anyhow!("virtual datasets have their elements from each other, more than {MAX_DEPTH} times");
+            return self.verifier.findings.damage(self.place, &e);
+        }
         if !self.begun.insert(identity.clone()) {
             return Ok(());
         }
@@ -89,8 +96,8 @@ impl<'v> Sources<'v> {
         }
     }
 
-    /// Sources with numbers, one for each block. HDF5 takes the first that is missing for the end of the mapping, and
-    /// the end of the longest mapping for that of the dataset. How many files they are.
+    /// Sources with numbers, one for each block. HDF5 takes the first that it can't open for the end of the mapping,
+    /// and the end of the longest mapping for that of the dataset. How many files they are.
     fn numbered(&mut self, opened: &mut Opened, datatype: &Datatype, mappings: &[Mapping]) -> Result<u64> {
         let (mut n_files, mut ends) = (0, Vec::new());
         for mapping in mappings {
@@ -99,7 +106,7 @@ impl<'v> Sources<'v> {
                 let source = Source::of_block(block, std::slice::from_ref(mapping));
                 match self.source(opened, datatype, &source)? {
                     Found::Source => block += 1,
-                    missing => break missing,
+                    other => break other,
                 }
             };
             n_files += if mapping.file.is_numbered() { block } else { 1 };
@@ -118,7 +125,7 @@ impl<'v> Sources<'v> {
 
     fn unless_found(&mut self, source: &Source<'_>, found: Found) -> Result<()> {
         let what = match found {
-            Found::Source => return Ok(()),
+            Found::Source | Found::Closed => return Ok(()),
             Found::NoFile => "file",
             Found::NoDataset => "dataset",
         };
@@ -133,7 +140,7 @@ impl<'v> Sources<'v> {
         let home = match opened.open(&source.file) {
             Ok(Some(home)) => home,
             Ok(None) => return Ok(Found::NoFile),
-            Err(e) => return self.damage(&place, &e),
+            Err(e) => return self.damage(&place, &e, Found::Closed),
         };
         let place = self.place.source(&home.path, &source.path);
         if h5::has_object(&home.file, &source.path).is_ok_and(|is_there| !is_there) {
@@ -141,7 +148,7 @@ impl<'v> Sources<'v> {
         }
         let dataset = match usable(home, datatype, source) {
             Ok(dataset) => dataset,
-            Err(e) => return self.damage(&place, &e),
+            Err(e) => return self.damage(&place, &e, Found::Source),
         };
         self.verifier.findings.report.n_sources += 1;
         if h5::is_virtual(&dataset)? {
@@ -153,11 +160,11 @@ impl<'v> Sources<'v> {
         Ok(Found::Source)
     }
 
-    /// Of a source that is there.
-    fn damage(&mut self, place: &Place, cause: &anyhow::Error) -> Result<Found> {
+    /// Of a source that is not missing.
+    fn damage(&mut self, place: &Place, cause: &anyhow::Error, found: Found) -> Result<Found> {
         self.verifier.findings.report.n_sources += 1;
         self.verifier.findings.damage(place, cause)?;
-        Ok(Found::Source)
+        Ok(found)
     }
 }
 
@@ -165,6 +172,8 @@ impl<'v> Sources<'v> {
 #[derive(Clone, Copy)]
 enum Found {
     Source,
+    /// Its file can't be opened, which was said.
+    Closed,
     NoFile,
     NoDataset,
 }
