@@ -34,7 +34,7 @@ def pytest_configure(config):
     config.add_cleanup(lambda: shutil.rmtree(directory))
     os.environ["HDF5_PLUGIN_PATH"] = directory
     for name in list(os.environ):
-        if name.startswith(("H5H264_", "H5CALIB_")):
+        if name.startswith(("H5H264_", "H5CALIB_", "OMP_NUM_THREADS")):
             del os.environ[name]
 
 

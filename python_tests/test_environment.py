@@ -2,6 +2,7 @@
 of its own."""
 
 import contextlib
+import os
 from pathlib import Path
 
 import h5py
@@ -145,6 +146,39 @@ def test_decoded_chunks_are_kept_within_the_limit(path):
     grown = {limit: float(run_python(GROW, path, H5H264_CACHE_MIB=limit)) for limit in ("0", "63", "64")}
     assert grown["64"] > 64
     assert grown["0"] < 40 and grown["63"] < 40
+
+
+def test_processes_of_a_job_share_the_memory_of_a_machine(path):
+    write(path, np.tile(movie((4, 1024, 1024), "u1"), (17, 1, 1)))
+    # 85 MiB for each, or 64, in which the chunk of 68 MiB has no room.
+    grown = {n: float(run_python(GROW, path, OMPI_COMM_WORLD_LOCAL_SIZE=n)) for n in ("3", "4")}
+    assert grown["3"] > 68 and grown["4"] < 40, grown
+    assert float(run_python(GROW, path, OMPI_COMM_WORLD_LOCAL_SIZE="4", H5H264_CACHE_MIB="256")) > 68
+
+
+N_THREADS = """
+    import ctypes, glob, os
+    (plugin,) = glob.glob(os.environ["HDF5_PLUGIN_PATH"] + "/*h5h264.*")
+    library = ctypes.CDLL(plugin)
+    library.h5h264_n_threads.restype = ctypes.c_size_t
+    print(library.h5h264_n_threads())
+"""
+
+
+@pytest.mark.parametrize(
+    "env, most",
+    [
+        ({}, os.cpu_count()),
+        ({"OMPI_COMM_WORLD_LOCAL_SIZE": str(os.cpu_count())}, 1),
+        ({"MPI_LOCALNRANKS": "1000"}, 1),
+        ({"SLURM_STEP_TASKS_PER_NODE": "1000(x3),2"}, 1),
+        ({"OMP_NUM_THREADS": "1,2"}, 1),
+        ({"OMP_NUM_THREADS": "many"}, os.cpu_count()),
+    ],
+)
+def test_processes_of_a_job_share_the_cores_of_a_machine(env, most):
+    assert int(run_python(N_THREADS, **env)) == min(most, len(os.sched_getaffinity(0)))
+    assert int(run_python(N_THREADS, **env, H5H264_THREADS="7")) == 7
 
 
 # Reads frame after frame of a chunk that is too large for HDF5's chunk cache; prints the CPU time.

@@ -2,11 +2,13 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use h5filter::{Buffer, environment};
+use h5filter::{Buffer, environment, job};
 use twox_hash::XxHash3_128;
 
-/// Default of `H5H264_CACHE_MIB`.
+/// Default of `H5H264_CACHE_MIB`, of all processes of a job on a machine together...
 const DEFAULT_MIB: usize = 256;
+/// ...but each of them has as much: a few chunks of the size that is advised.
+const LEAST_MIB: usize = 64;
 
 /// Chunks of fewer bytes are not kept: even the smallest chunk cache of HDF5 (1 MiB before
 /// version 2.0) holds them.
@@ -87,7 +89,9 @@ impl ChunkCache {
 }
 
 fn max_bytes() -> usize {
-    environment::number("H5H264_CACHE_MIB").unwrap_or(DEFAULT_MIB).saturating_mul(1 << 20)
+    let mib = environment::number("H5H264_CACHE_MIB")
+        .unwrap_or_else(|| (DEFAULT_MIB / job::n_processes()).max(LEAST_MIB));
+    mib.saturating_mul(1 << 20)
 }
 
 #[cfg(test)]

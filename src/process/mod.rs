@@ -11,8 +11,8 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 pub use cache::{ChunkCache, ChunkKey};
-use h5filter::environment;
 pub use h5filter::parallel;
+use h5filter::{environment, job};
 pub use pool::Pool;
 use zstd::bulk::Compressor;
 
@@ -57,19 +57,18 @@ impl Process {
     }
 
     fn new(id: u32) -> Self {
-        let n_cores = std::thread::available_parallelism().map_or(1, |n| n.get());
         Self {
             id,
             encoders: Pool::new(),
             decoders: Pool::new(),
             compressors: Pool::new(),
             chunks: ChunkCache::new(),
-            n_cores,
+            n_cores: job::n_threads(),
         }
     }
 
-    /// How many threads a chunk may use: `H5H264_THREADS`, or the cores this process may use; no
-    /// more than [`with_threads`] allows.
+    /// How many threads a chunk may use: `H5H264_THREADS`, or those that this process [should
+    /// have](job::n_threads); no more than [`with_threads`] allows.
     pub fn n_threads(&self) -> usize {
         let allowed = environment::number("H5H264_THREADS").filter(|&n| n > 0).unwrap_or(self.n_cores);
         allowed.min(MAX_THREADS.get())

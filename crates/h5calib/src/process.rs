@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 
-use h5filter::{PerProcess, environment};
+use h5filter::{PerProcess, environment, job};
 
 use crate::cache::Cache;
 use crate::error::{Result, bad_source, filled};
@@ -36,12 +36,12 @@ impl Process {
             cache: Cache::default(),
             open_objects: OpenObjects::default(),
             shared_files: SharedFiles::default(),
-            n_cores: std::thread::available_parallelism().map_or(1, |n| n.get()),
+            n_cores: job::n_threads(),
             buffers: Mutex::default(),
         })
     }
 
-    /// How many threads a chunk may use: `H5CALIB_THREADS`, or the cores this process may use.
+    /// How many threads a chunk may use: `H5CALIB_THREADS`, or those that this process should have.
     pub fn n_threads(&self) -> usize {
         environment::number("H5CALIB_THREADS").filter(|&n| n > 0).unwrap_or(self.n_cores)
     }

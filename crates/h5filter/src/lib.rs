@@ -13,6 +13,7 @@ mod buffer;
 mod datatype;
 pub mod environment;
 mod filter;
+pub mod job;
 mod library;
 mod linked;
 pub mod memory;
