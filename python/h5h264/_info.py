@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import operator
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
 import h5py
+import numpy as np
 
 from . import _library
 from ._filter import FILTER_ID, H264, pipeline, stored_cd_values
@@ -88,7 +92,12 @@ class Info:
     options: H264
     #: The filter's parameters as they are stored: docs/cd_values.md.
     cd_values: tuple[int, ...]
+    #: Those that were looked at.
     chunks: tuple[ChunkInfo, ...] = field(repr=False)
+    #: How many are stored.
+    n_chunks: int
+    #: Of all chunks that are stored.
+    stored_bytes: int
 
     @property
     def preset(self) -> str:
@@ -96,14 +105,9 @@ class Info:
         return self.options.preset
 
     @property
-    def stored_bytes(self) -> int:
-        """Of all chunks."""
-        return sum(chunk.stored_bytes for chunk in self.chunks)
-
-    @property
     def raw_bytes(self) -> int:
         """Of all chunks that are stored; those at the edges count as whole ones."""
-        return sum(chunk.raw_bytes for chunk in self.chunks)
+        return self.n_chunks * self.chunks[0].raw_bytes if self.chunks else 0
 
     @property
     def ratio(self) -> float:
@@ -113,10 +117,12 @@ class Info:
     def __repr__(self) -> str:
         lines = [
             f"{self.name}: {_shape(self.shape)} {self.dtype} "
-            f"in {_count(len(self.chunks), 'chunk')} of {_shape(self.chunk_shape)}",
+            f"in {_count(self.n_chunks, 'chunk')} of {_shape(self.chunk_shape)}",
             f"{self.options!r}",
             f"{self.raw_bytes} bytes stored in {self.stored_bytes}, ratio {self.ratio:.2f}",
         ]
+        if len(self.chunks) < self.n_chunks:
+            lines.append(f"of the {_count(len(self.chunks), 'chunk')} that were looked at:")
         kinds = Counter(chunk._kind() for chunk in self.chunks)
         lines += [f"{n:6} × {kind}" for kind, n in kinds.most_common()]
         return "\n".join(lines)
@@ -125,24 +131,33 @@ class Info:
         return html_of(self)
 
 
-def info(dataset: h5py.Dataset) -> Info:
+def info(dataset: h5py.Dataset, sample: Optional[int] = None) -> Info:
     """How a dataset is stored, chunk by chunk and in sum.
 
     Reads every stored chunk, and checks its checksum, but decodes none. Printed, it is a summary; in a notebook, a
     summary with a picture of the ratio of each chunk.
 
+    Parameters
+    ----------
+    dataset
+        The dataset.
+    sample
+        How many chunks to look at, at most, spread over the dataset; the sums are of all chunks nevertheless.
+        Default: all of them.
+
     Raises
     ------
     ValueError
-        The dataset does not have this filter.
+        The dataset does not have this filter; a sample is less than one chunk.
     OSError
         A chunk is damaged.
     """
     cd_values = stored_cd_values(dataset)
     filter_ids = [filter_id for filter_id, _ in pipeline(dataset)]
     raw_bytes = math.prod(dataset.chunks) * dataset.id.get_type().get_size()
+    n_chunks = dataset.id.get_num_chunks()
     chunks = []
-    for offset in _offsets(dataset):
+    for offset in _offsets(dataset, range(n_chunks)) if sample is None else _sampled(dataset, n_chunks, sample):
         filter_mask, stored = dataset.id.read_direct_chunk(offset)
         is_cut = any(o + c > n for o, c, n in zip(offset, dataset.chunks, dataset.shape))
         if is_cut and len(stored) == raw_bytes:
@@ -162,17 +177,39 @@ def info(dataset: h5py.Dataset) -> Info:
         H264._from_cd_values(cd_values),
         cd_values,
         tuple(chunks),
+        n_chunks,
+        sum(chunk.stored_bytes for chunk in chunks) if sample is None else dataset.id.get_storage_size(),
     )
 
 
-def _offsets(dataset: h5py.Dataset) -> list[tuple[int, ...]]:
-    """Where the stored chunks start."""
+def _offsets(dataset: h5py.Dataset, wanted: Sequence[int]) -> list[tuple[int, ...]]:
+    """Where stored chunks start, by their rising numbers in HDF5's index."""
     if not hasattr(dataset.id, "chunk_iter"):  # h5py 3.7
-        n_chunks = dataset.id.get_num_chunks()
-        return [tuple(dataset.id.get_chunk_info(i).chunk_offset) for i in range(n_chunks)]
+        return [tuple(dataset.id.get_chunk_info(k).chunk_offset) for k in wanted]
     offsets: list[tuple[int, ...]] = []
-    dataset.id.chunk_iter(lambda chunk: offsets.append(tuple(chunk.chunk_offset)))
+    numbers, next_wanted = itertools.count(), iter(wanted)
+    k = next(next_wanted, None)
+
+    def visit(chunk: Any) -> None:
+        nonlocal k
+        if next(numbers) == k:
+            offsets.append(tuple(chunk.chunk_offset))
+            k = next(next_wanted, None)
+
+    dataset.id.chunk_iter(visit)
     return offsets
+
+
+def _sampled(dataset: h5py.Dataset, n_chunks: int, sample: int) -> list[tuple[int, ...]]:
+    """Where some of the stored chunks start."""
+    if operator.index(sample) < 1:
+        raise ValueError(f"sample is {sample} (expected chunks, 1 or more)")
+    grid = [-(-n // c) for n, c in zip(dataset.shape, dataset.chunks)]
+    wanted = [int(i) for i in np.unique(np.linspace(0, n_chunks - 1, min(n_chunks, sample)).round())]
+    if n_chunks == math.prod(grid):
+        # All are there: none has to be looked for.
+        return [tuple(int(i) * c for i, c in zip(np.unravel_index(k, grid), dataset.chunks)) for k in wanted]
+    return _offsets(dataset, wanted)
 
 
 def _describe(stored: bytes, filter_mask: int, filter_ids: list[int]) -> dict[str, Any]:

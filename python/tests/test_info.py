@@ -1,12 +1,14 @@
 """`info`: how a dataset is stored."""
 
+import sys
+
 import h5h264
 import h5py
 import numpy as np
 import pytest
 from h5h264 import H264
 
-from support import check_stored, movie, noise
+from support import check_stored, movie, noise, run_python
 
 
 def test_sums_and_chunks(path):
@@ -106,3 +108,45 @@ def test_errors(path):
         damaged.id.write_direct_chunk((0, 0, 0), stored[:-1])
         with pytest.raises(OSError, match="h5h264: damaged chunk"):
             h5h264.info(damaged)
+
+
+MILLION = """
+    import resource, sys, time, h5py, h5h264
+    import numpy as np
+    stored = h5h264.encode(np.arange(64, dtype="u2").reshape(1, 8, 8))
+    shape, n = (200_000, 8, 8), 200_000 if sys.argv[2] == "full" else 150_000
+    with h5py.File(sys.argv[1], "w", libver="latest") as file:
+        dataset = file.create_dataset("frames", shape, "u2", chunks=(1, 8, 8), compression=h5h264.H264())
+        for t in range(n):
+            dataset.id.write_direct_chunk((t, 0, 0), stored)
+    with h5py.File(sys.argv[1]) as file:
+        before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        found = h5h264.info(file["frames"], sample=100)
+        seconds = time.process_time() - start
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert (len(found.chunks), found.n_chunks, found.stored_bytes) == (100, n, n * len(stored)), found
+    assert found.chunks[-1].offset == (n - 1, 0, 0) and found.raw_bytes == n * 128
+    assert "of the 100 chunks that were looked at:" in repr(found)
+    assert seconds < 3 and grown < 40, (seconds, grown)
+    print("ok")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit")
+@pytest.mark.parametrize("kind", ["full", "partly written"])
+def test_a_sample_of_many_chunks(path, kind):
+    assert run_python(MILLION, path, kind) == "ok\n"
+
+
+def test_samples(path):
+    with h5py.File(path, "w") as file:
+        dataset = h5h264.write(file, "frames", movie((9, 40, 60), "u1"), chunks=(2, 20, 60))
+        everything = h5h264.info(dataset)
+        for n in (1, 4, 10, 1000):
+            found = h5h264.info(dataset, sample=n)
+            assert len(found.chunks) == min(n, 10) and set(found.chunks) <= set(everything.chunks)
+            assert (found.stored_bytes, found.raw_bytes) == (everything.stored_bytes, everything.raw_bytes)
+        with pytest.raises(ValueError, match="sample is 0"):
+            h5h264.info(dataset, sample=0)
+        empty = file.create_dataset("a", (4, 40, 60), "u1", chunks=(2, 40, 60), compression=H264())
+        assert h5h264.info(empty, sample=5).chunks == ()
