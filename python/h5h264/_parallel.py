@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import queue
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -53,3 +55,37 @@ def ordered_map(n: int, work: Callable[[T], U], items: Iterable[T]) -> Iterator[
         finally:
             for _, result in pending:
                 result.cancel()
+
+
+def ordered_handover(
+    n: int, work: Callable[[T], U], items: Iterable[T], consume: Callable[[T, U], object]
+) -> None:
+    """The same, with each item and result given to `consume` as soon as it is its turn, in a thread of its own:
+    also while the next item is waited for."""
+    pending: queue.Queue[Optional[tuple[T, Future[U]]]] = queue.Queue(n + max(2, n // 2))
+    errors: list[BaseException] = []
+
+    def consume_all() -> None:
+        while (next_one := pending.get()) is not None:
+            item, result = next_one
+            if errors:
+                result.cancel()
+                continue
+            try:
+                consume(item, result.result())
+            except BaseException as error:
+                errors.append(error)
+
+    with ThreadPoolExecutor(n, thread_name_prefix="h5h264") as pool:
+        consumer = threading.Thread(target=consume_all, name="h5h264-consumer")
+        consumer.start()
+        try:
+            for item in items:
+                if errors:
+                    break
+                pending.put((item, pool.submit(work, item)))
+        finally:
+            pending.put(None)
+            consumer.join()
+    if errors:
+        raise errors[0]

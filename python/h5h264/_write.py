@@ -6,7 +6,7 @@ import itertools
 import math
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple, Optional, Union
 
 import h5py
@@ -17,7 +17,7 @@ from ._encoded import ChunkEncoder, write_encoded
 from ._filter import H264, options_of
 from ._grid import DirectChunks, direct_chunks, frames_from
 from ._mpi import SharedFrames, sharing
-from ._parallel import n_threads, ordered_map
+from ._parallel import n_threads, ordered_handover, ordered_map
 from ._progress import progress_bar
 from ._source import ArraySource, Source, source_of
 
@@ -32,6 +32,7 @@ def write(
     threads: Optional[int] = None,
     progress: Optional[bool] = None,
     append: bool = False,
+    flush: Optional[str] = None,
     shape: Optional[tuple[int, ...]] = None,
     **create_dataset: Any,
 ) -> h5py.Dataset:
@@ -69,6 +70,9 @@ def write(
     append
         Whether the frames go to the end of the dataset if it exists, whose shape, type and options
         stay as they are.
+    flush
+        "chunk": each chunk is flushed when it is complete, so that SWMR readers see its frames, and the
+        dataset grows chunk by chunk. "end": HDF5 decides. Default: "chunk" if the file is in SWMR mode.
     shape
         The dataset's, for chunks that are encoded; `dtype` is needed with it, and `chunks` has to be that
         of the chunks. All chunks of the dataset have to come.
@@ -79,7 +83,7 @@ def write(
     -------
     h5py.Dataset
         The dataset. If anything fails, a frame or the disk, a new dataset is deleted again, and one
-        that was appended to has its old length.
+        that was appended to has its old length, but for chunks that were flushed.
 
     Raises
     ------
@@ -96,9 +100,11 @@ def write(
             raise TypeError(f"{argument} is not an argument of write (expected frames, and options as preset)")
     n = n_threads(threads)
     options = options_of(preset)
+    if flush not in (None, "chunk", "end"):
+        raise ValueError(f"flush is {flush!r} (expected 'chunk' or 'end')")
     with sharing(group) as communicator:
         if communicator is not None:
-            settings = {"preset": options, "chunks": chunks, "threads": threads, "append": append, "shape": shape, **create_dataset}
+            settings = {"flush": flush, "preset": options, "chunks": chunks, "threads": threads, "append": append, "shape": shape, **create_dataset}
             return _write_together(communicator, group, name, frames, settings, progress)
     if shape is not None:
         return _write_encoded(group, name, frames, shape, options, chunks, append, progress, create_dataset)
@@ -106,8 +112,9 @@ def write(
     if append and name is not None and name in group:
         dataset = group[name]
         _check_appendable(dataset, source)
-        with _old_length_on_failure(dataset):
-            _Writer(dataset, n, progress, is_new=False).write(source)
+        flushes = flush == "chunk" or (flush is None and group.file.swmr_mode)
+        with nullcontext() if flushes else _old_length_on_failure(dataset):
+            _Writer(dataset, n, progress, is_new=False, flushes=flushes).write(source)
         return dataset
     if name is not None and name in group:
         raise ValueError(f"name already exists: {name!r} in {group.name} (append=True adds frames to it)")
@@ -123,7 +130,7 @@ def write(
         dataset = group.create_dataset(
             name, shape, dtype, chunks=chunks, compression=options, **create_dataset
         )
-        _Writer(dataset, n, progress, is_new=True).write(source)
+        _Writer(dataset, n, progress, is_new=True, flushes=flush == "chunk").write(source)
     return dataset
 
 
@@ -167,6 +174,7 @@ def _write_together(
     """All processes that have the file open write their frames to one dataset."""
     shared = SharedFrames(communicator, frames, f"{name!r} in {group.name}, {settings}")
     options, chunks = settings.pop("preset"), settings.pop("chunks")
+    settings.pop("flush")
     if settings.pop("shape") is not None:
         raise ValueError("chunks that are encoded can't be written to a file that is open through MPI: shape is given")
     if settings.pop("append"):
@@ -272,13 +280,17 @@ class _Block(NamedTuple):
 
     offset: tuple[int, ...]
     content: np.ndarray
+    #: Whether it is the last of its frames.
+    is_last: bool
 
 
 class _Writer:
     """Writes frames to a new dataset, or to the end of one."""
 
-    def __init__(self, dataset: h5py.Dataset, n: int, progress: Optional[bool], is_new: bool) -> None:
-        self.dataset, self.n, self.progress = dataset, n, progress
+    def __init__(
+        self, dataset: h5py.Dataset, n: int, progress: Optional[bool], is_new: bool, flushes: bool
+    ) -> None:
+        self.dataset, self.n, self.progress, self.flushes = dataset, n, progress, flushes
         self.start = 0 if is_new else len(dataset)
         self.chunks = direct_chunks(dataset)
         # Datasets of other programs may keep the chunks at their edges unfiltered.
@@ -286,7 +298,9 @@ class _Writer:
         self.n_threads_each = 1
 
     def write(self, source: Source) -> None:
-        self.grow(self.start + (source.n_frames or 0))
+        _check_room(self.dataset, self.start + (source.n_frames or 0))
+        if not self.flushes:
+            self.grow(self.start + (source.n_frames or 0))
         # `dtype=` may have made it another: then HDF5 converts.
         if source.dtype != self.dataset.dtype:
             self.chunks = None
@@ -304,7 +318,10 @@ class _Writer:
     def write_through_hdf5(self, source: Source, advance: Any) -> None:
         chunk_length = self.dataset.chunks[0] if self.dataset.chunks else 1
         for t, slab in self.slabs(source, chunk_length):
+            self.grow(t + len(slab))
             self.dataset[t : t + len(slab)] = slab
+            if self.flushes:
+                self.dataset.flush()
             advance(slab.nbytes)
 
     def write_chunks(self, source: Source, chunks: DirectChunks, advance: Any) -> None:
@@ -313,17 +330,31 @@ class _Writer:
             self.n_threads_each = max(1, self.n // max(1, n_chunks))
         slabs = self.slabs(source, chunks.shape[0])
         blocks = itertools.chain.from_iterable(self.blocks(t, slab, chunks) for t, slab in slabs)
-        for block, stored in ordered_map(self.n, self.encode, blocks):
+
+        def store(block: _Block, stored: Optional[bytes]) -> None:
+            self.grow(block.offset[0] + len(block.content))
             self.store(block.offset, block.content if stored is None else stored)
+            if self.flushes and block.is_last:
+                self.dataset.flush()
             advance(block.content.nbytes)
+
+        if self.flushes:
+            ordered_handover(self.n, self.encode, blocks, store)
+        else:
+            for block, stored in ordered_map(self.n, self.encode, blocks):
+                store(block, stored)
 
     def write_from_workers(self, frames: Any, advance: Any) -> None:
         from .dask import encoded_chunks
 
         chunk_shape = self.dataset.chunks
         encoder = ChunkEncoder(self.chunks, self.fill_value)
+        # The workers finish in any order.
+        self.grow(self.start + len(frames))
         for offset, chunk in encoded_chunks(frames, chunk_shape, encoder):
             self.store((self.start + offset[0], *offset[1:]), chunk)
+            if self.flushes:
+                self.dataset.flush()
             advance(math.prod(chunk_shape) * frames.dtype.itemsize)
 
     def store(self, offset: tuple[int, ...], chunk: Union[bytes, np.ndarray]) -> None:
@@ -339,7 +370,11 @@ class _Writer:
         n_missing = -self.start % chunk_length
         t = self.start
         for slab in source.slabs(chunk_length, n_missing or chunk_length):
-            self.grow(t + len(slab))
+            if self.flushes:
+                # It grows when the chunk is there.
+                _check_room(self.dataset, t + len(slab))
+            else:
+                self.grow(t + len(slab))
             yield t, slab
             t += len(slab)
 
@@ -350,9 +385,10 @@ class _Writer:
 
     def blocks(self, t: int, slab: np.ndarray, chunks: DirectChunks) -> Iterator[_Block]:
         selection = frames_from(t, t + len(slab), self.dataset.shape)
-        for part in selection.parts(chunks.shape):
+        n_parts = selection.n_parts(chunks.shape)
+        for i, part in enumerate(selection.parts(chunks.shape)):
             offset = (part.offset[0] + (part.source[0].start or 0), *part.offset[1:])
-            yield _Block(offset, slab[part.target])
+            yield _Block(offset, slab[part.target], i + 1 == n_parts)
 
     def encode(self, block: _Block) -> Optional[bytes]:
         """In a thread of its own: what to store, or None for what HDF5 has to add to a chunk."""

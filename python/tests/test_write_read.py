@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+import time
 
 import h5h264
 import h5py
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from h5h264 import H264
 
-from support import check_stored, filters, movie, noise, run_python, same_bytes, stored_chunks
+from support import check_stored, filters, movie, noise, run_python, same_bytes, start_python, stored_chunks
 
 SHAPE = (25, 50, 70)
 
@@ -513,3 +514,70 @@ def test_stored_chunks_of_the_wrong_size(path, frames):
             h5h264.read(dataset, 5)
         assert str(found.value).endswith(str(expected.value))
         assert same_bytes(h5h264.read(dataset, np.s_[10:]), frames[10:])
+
+
+READER = """
+    import sys, h5py, h5h264
+    import numpy as np
+    from support import movie
+    frames = movie((47, 50, 70), "<u2")
+    with h5py.File(sys.argv[1], swmr=True) as file:
+        for _ in sys.stdin:
+            file["frames"].refresh()
+            n = len(file["frames"])
+            assert np.array_equal(file["frames"][()], frames[:n])
+            print(n, flush=True)
+"""
+
+
+@pytest.mark.parametrize("chunks, options", [((10, 50, 70), {}), ((10, 23, 70), {}), ((10, 50, 70), {"shuffle": True})])
+def test_swmr_readers_see_a_chunk_while_the_next_is_waited_for(path, chunks, options):
+    frames = movie((47, 50, 70), "<u2")
+    seen = []
+
+    def look(n):
+        """How long it takes until a reader sees so many frames."""
+        start = time.monotonic()
+        while True:
+            reader.stdin.write("look\n")
+            reader.stdin.flush()
+            if int(reader.stdout.readline()) >= n:
+                return time.monotonic() - start
+            assert time.monotonic() - start < 10, n
+
+    def camera(start):
+        for t in range(start, 47):
+            yield frames[t]
+            if (t + 1) % 10 == 0:
+                seen.append(look(t + 1))
+
+    with h5py.File(path, "w", libver="latest") as file:
+        dataset = h5h264.write(file, "frames", iter(frames[:3]), chunks=chunks, **options)
+        file.swmr_mode = True
+        with start_python(READER, path) as reader:
+            h5h264.write(file, "frames", camera(3), append=True)
+            look(47)
+            reader.stdin.close()
+            assert reader.wait() == 0, reader.stderr.read()
+        assert len(seen) == 4
+        assert same_bytes(dataset[()], frames)
+
+
+def test_what_was_flushed_stays(path, frames):
+    def failing():
+        yield from frames
+        raise RuntimeError("the camera is gone")
+
+    with h5py.File(path, "w") as file:
+        dataset = h5h264.write(file, "frames", iter(frames[:10]), chunks=(10, 50, 70))
+        with pytest.raises(RuntimeError, match="the camera is gone"):
+            h5h264.write(file, "frames", failing(), append=True, flush="chunk")
+        assert same_bytes(dataset[()], np.concatenate([frames[:10], frames[:20]]))
+        with pytest.raises(ValueError, match="flush is 'always'"):
+            h5h264.write(file, "other", frames, flush="always")
+        written = h5h264.write(file, "flushed", frames, chunks=(10, 23, 33), flush="chunk")
+        expected = plain(file, "expected", frames, (10, 23, 33))
+        assert sorted(stored_chunks(written)) == sorted(stored_chunks(expected))
+        with pytest.raises(ValueError, match="expected uint16"):
+            h5h264.write(file, "new", [frames[0], frames[1].astype("i4")], flush="chunk")
+        assert "new" not in file
