@@ -134,8 +134,11 @@ impl Description {
             let layout = if self.layout == "original" { ", original layout" } else { "" };
             return format!("{version}{}{layout}", self.content);
         };
-        let planes: Vec<_> =
-            self.planes.iter().map(|plane| format!("{} bits {}", plane.bits, plane.coding)).collect();
+        let planes: Vec<_> = self
+            .planes
+            .iter()
+            .map(|plane| format!("{} {}", text::count(plane.bits.into(), "bit"), plane.coding))
+            .collect();
         let planes = if planes.is_empty() { "constant".into() } else { planes.join(" + ") };
         let table = match self.table_len {
             0 => String::new(),
