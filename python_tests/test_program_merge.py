@@ -1,5 +1,6 @@
 """Merged files have the frames of all files, as they were stored."""
 
+import resource
 from pathlib import Path
 
 import h5py
@@ -136,3 +137,21 @@ def test_merge_does_not_mistake_what_it_leaves_out_or_leaves_empty():
     with h5py.File("m.h5") as merged, h5py.File("a.h5") as a, h5py.File("b.h5") as b:
         assert np.array_equal(merged["g/frames"], np.concatenate([a["g/frames"], b["g/frames"]]))
         assert sorted(merged) == ["g", "source"] and merged["g"].attrs["name"] == "a.h5"
+
+
+def test_merge_of_more_files_than_a_process_may_open():
+    names = [f"part{i:04}.h5" for i in range(300)]
+    for i, name in enumerate(names):
+        with h5py.File(name, "w") as file:
+            # Some frames are copied, some share chunks.
+            create(file, np.full((2 + i % 2, 16, 16), i, "u2"), chunks=(2, 16, 16))
+            file["energy"] = [i] * 2
+    Path("list").write_text("\n".join(names) + "\n\n")
+    limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))  # noqa: E731
+    run("merge", "--inputs", "@list", "--output", "merged", preexec_fn=limit)
+    with h5py.File("merged.h5") as merged:
+        expected = np.concatenate([[i] * (2 + i % 2) for i in range(300)])
+        assert np.array_equal(merged["frames"][:, 0, 0], expected) and np.array_equal(merged["source"], expected)
+        assert np.array_equal(merged["energy"], np.repeat(np.arange(300), 2))
+        assert list(merged["source"].attrs["files"]) == names
+    assert "none: No such file" in run("merge", "--inputs", "@none", "--output", "m", status=1).stderr

@@ -1,5 +1,7 @@
+mod inputs;
 mod plan;
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,13 +12,14 @@ use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
 use hdf5::{Dataset, Dataspace, File, LinkInfo, Location};
 use indicatif::ProgressBar;
 
-use crate::h5::{self, Entry, Explain, FilterUse, Grid, Object, StoredChunks, Translator};
+use crate::h5::{self, Entry, Explain, FilterUse, Grid, Object, Translator};
 use crate::links::{Folders, Place};
 use crate::output::{Output, with_h5_extension};
 use crate::parallel::Threads;
 use crate::write::ChunkWriter;
 use crate::{progress, text};
 
+use inputs::Inputs;
 use plan::{Common, Part, Piece, Plan};
 
 /// Concatenate the datasets that all files have, along their first dimension
@@ -27,7 +30,8 @@ use plan::{Common, Part, Piece, Plan};
 /// files. Everything else is taken from the first file.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The HDF5 files, in order, separated by commas or spaces
+    /// The HDF5 files, in order; separated by commas, unless that is the name of a file. @LIST stands for the
+    /// files that are named in the text file LIST, one per line
     #[arg(long, required = true, num_args = 1.., value_name = "FILE,…")]
     inputs: Vec<String>,
     /// The HDF5 file to write; .h5 is added to a name without extension
@@ -39,34 +43,38 @@ pub struct Arguments {
 
 /// Frames in a chunk of `source`.
 const SOURCE_CHUNK: u64 = 1 << 16;
+/// Names in an attribute, which has 64 KiB at most, 16 bytes for each.
+const MAX_NAMES: usize = 4000;
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        let paths = self.paths();
+        let paths = self.paths()?;
         ensure!(paths.len() > 1, "one input (expected two files or more)");
-        let files = paths.iter().map(|path| h5::open_file(path)).collect::<Result<Vec<_>>>()?;
-        let plan = Plan::of(&paths, &files)?;
+        let inputs = Inputs::new(paths)?;
+        let first = inputs.file(0)?;
+        let plan = Plan::of(&inputs)?;
         let target = with_h5_extension(&self.output);
-        let inputs: Vec<&Path> = paths.iter().map(|path| &**path).collect();
-        let output = Output::new(&target, &inputs)?;
-        let file = h5::create_file_like(&files[0], output.path())?;
-        let n_bytes = plan.common.values().flat_map(|one| &one.parts).map(|part| part.storage_size()).sum();
+        let paths: Vec<&Path> = inputs.paths().iter().map(|path| &**path).collect();
+        let output = Output::new(&target, &paths)?;
+        let file = h5::create_file_like(&first, output.path())?;
+        let n_bytes = plan.common.values().map(Common::storage_bytes).sum();
         let bar = progress::bar(n_bytes, "merging");
         let mut merger = Merger {
             file: &file,
-            folders: Folders::of(&paths[0], &target),
+            inputs: &inputs,
+            folders: Folders::of(inputs.path(0), &target),
             n_threads: self.threads.n(),
-            translator: Translator::new(&files[0], &file),
+            translator: Translator::new(&first, &file),
             objects: vec!["/".into()],
             plan,
             bar: &bar,
         };
-        merger.merge(&files[0])?;
-        merger.write_source(&paths)?;
+        merger.merge(&first)?;
+        merger.write_source(inputs.paths())?;
         let Plan { common, left_out } = merger.plan;
         bar.finish_and_clear();
         h5::close_file(file)?;
-        h5::copy_user_block(&files[0], &paths[0], output.path())?;
+        h5::copy_user_block(&first, inputs.path(0), output.path())?;
         output.finish()?;
         let mut out = io::stdout();
         for (path, reason) in left_out {
@@ -78,17 +86,25 @@ impl Arguments {
         Ok(())
     }
 
-    fn paths(&self) -> Vec<PathBuf> {
-        let split = |input: &String| match Path::new(input).exists() {
-            true => vec![PathBuf::from(input)],
-            false => input.split(',').map(PathBuf::from).collect(),
-        };
-        self.inputs.iter().flat_map(split).collect()
+    fn paths(&self) -> Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        for input in &self.inputs {
+            if Path::new(input).exists() {
+                paths.push(input.into());
+            } else if let Some(list) = input.strip_prefix('@') {
+                let text = fs::read_to_string(list).with_context(|| list.to_owned())?;
+                paths.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(PathBuf::from));
+            } else {
+                paths.extend(input.split(',').map(PathBuf::from));
+            }
+        }
+        Ok(paths)
     }
 }
 
 struct Merger<'m> {
     file: &'m File,
+    inputs: &'m Inputs,
     folders: Folders,
     n_threads: usize,
     /// From the first file to the new one.
@@ -156,7 +172,7 @@ impl Merger<'_> {
     }
 
     fn dataset(&self, common: &Common, place: &Place<'_>) -> Result<Dataset> {
-        let first = &common.parts[0];
+        let first = self.inputs.dataset(0, &common.path)?;
         let datatype = h5::copy_of(&first.dtype().explained()?)?;
         let shape = common.shape();
         let (space, plist) = if first.is_chunked() {
@@ -171,26 +187,25 @@ impl Merger<'_> {
             Some(grid) if h5::is_stored_as_in_memory(&dataset)? => self.chunks(common, &dataset, &grid)?,
             _ => self.elements(common, &dataset)?,
         }
-        self.bar.inc(common.parts.iter().map(|part| part.storage_size()).sum());
+        self.bar.inc(common.storage_bytes());
         Ok(dataset)
     }
 
     /// Chunk by chunk: copied, or put together and encoded.
     fn chunks(&self, common: &Common, dataset: &Dataset, grid: &Grid) -> Result<()> {
-        let parts = common.chunked_parts()?;
-        let copied = if common.chunks_are_alike()? { &parts[..] } else { &[] };
+        let are_alike = common.chunks_are_alike();
         let filters = h5::filters_of(dataset)?;
-        let tasks = common.offsets(&parts, grid)?.filter_map(|offset| {
+        let tasks = common.offsets(self.inputs, grid)?.filter_map(|offset| {
             let pieces = common.pieces(&offset, &grid.extent_at(&offset));
-            match copy_chunk(&pieces, copied, dataset, grid, &offset) {
-                Ok(true) => return None,
-                Ok(false) => (),
-                Err(e) => return Some(Err(e)),
+            match are_alike.then(|| self.copy_chunk(common, &pieces, dataset, grid, &offset)) {
+                Some(Ok(true)) => return None,
+                Some(Err(e)) => return Some(Err(e)),
+                Some(Ok(false)) | None => (),
             }
             if let Err(e) = can_encode_again(&filters) {
                 return Some(Err(e));
             }
-            let read = |piece: Piece| Ok((piece.clone(), common.read(&piece)?));
+            let read = |piece: Piece| Ok((piece.clone(), common.read(self.inputs, &piece)?));
             Some(pieces.into_iter().map(read).collect::<Result<Vec<_>>>().map(|pieces| (offset, pieces)))
         });
         if let Some(writer) = ChunkWriter::new(dataset.clone(), self.n_threads)? {
@@ -209,14 +224,41 @@ impl Merger<'_> {
         Ok(())
     }
 
+    /// Copies a stored chunk, if it is one in its own file, too, or if there is nothing to copy. All files' chunks
+    /// mean the same in the new one.
+    fn copy_chunk(
+        &self,
+        common: &Common,
+        pieces: &[Piece],
+        dataset: &Dataset,
+        grid: &Grid,
+        offset: &[u64],
+    ) -> Result<bool> {
+        let [piece] = pieces else { return Ok(false) };
+        let is_whole = piece.at == 0
+            && piece.offset[0].is_multiple_of(grid.chunk[0])
+            // Behind the last frame of a file there may be anything.
+            && (piece.extent[0] == grid.chunk[0] || piece.part + 1 == common.parts.len());
+        if !is_whole {
+            return Ok(false);
+        }
+        let part = self.inputs.dataset(piece.part, &common.path)?;
+        if let Some(chunk) = h5::stored_chunk(&part, &piece.offset) {
+            let bytes = h5::read_chunk(&part, &piece.offset, chunk)?;
+            h5::write_chunk(dataset, offset, &bytes, chunk.filter_mask)?;
+        }
+        Ok(true)
+    }
+
     /// What HDF5 has to take apart: strings, records of variable length; and what is not chunked.
     fn elements(&self, common: &Common, dataset: &Dataset) -> Result<()> {
         let mut n_before = 0;
-        for part in &common.parts {
-            let grid = Grid::of_parts(part)?;
+        for i in 0..common.parts.len() {
+            let part = self.inputs.dataset(i, &common.path)?;
+            let grid = Grid::of_parts(&part)?;
             for offset in grid.offsets() {
                 let extent = grid.extent_at(&offset);
-                let elements = h5::read_slab(part, &offset, &extent)?;
+                let elements = h5::read_slab(&part, &offset, &extent)?;
                 let mut target = offset.clone();
                 target[0] += n_before;
                 h5::write_slab(dataset, &target, &extent, &elements)?;
@@ -246,7 +288,11 @@ impl Merger<'_> {
         let dataset = h5::create_dataset(&root, plan::SOURCE, &datatype, &space, &plist, &h5::utf8_link()?)?;
         let names = paths.iter().map(|path| path.to_string_lossy().parse::<VarLenUnicode>());
         let names = names.collect::<Result<Vec<_>, _>>()?;
-        dataset.new_attr_builder().with_data(&names).create("files").explained()?;
+        if names.len() <= MAX_NAMES {
+            dataset.new_attr_builder().with_data(&names).create("files").explained()?;
+        } else {
+            root.new_dataset_builder().with_data(&names).create(plan::SOURCE_FILES).explained()?;
+        }
         let writer = ChunkWriter::new(dataset, self.n_threads)?.context("the dataset is not chunked")?;
         let tasks = writer.grid.offsets().map(|offset| Ok((offset.clone(), offset[0])));
         let make = |start: u64| {
@@ -268,29 +314,4 @@ fn can_encode_again(filters: &[FilterUse]) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Copies a stored chunk, if it is one in its own file, too, or if there is nothing to copy. `parts` has
-/// the chunks of all files, if they mean the same in the new one.
-fn copy_chunk(
-    pieces: &[Piece],
-    parts: &[StoredChunks<'_>],
-    dataset: &Dataset,
-    grid: &Grid,
-    offset: &[u64],
-) -> Result<bool> {
-    let [piece] = pieces else { return Ok(false) };
-    let Some(part) = parts.get(piece.part) else { return Ok(false) };
-    let is_whole = piece.at == 0
-        && piece.offset[0].is_multiple_of(grid.chunk[0])
-        // Behind the last frame of a file there may be anything.
-        && (piece.extent[0] == grid.chunk[0] || piece.part + 1 == parts.len());
-    if !is_whole {
-        return Ok(false);
-    }
-    if let Some(chunk) = part.get(&piece.offset) {
-        let bytes = part.read(&piece.offset, chunk)?;
-        h5::write_chunk(dataset, offset, &bytes, chunk.filter_mask)?;
-    }
-    Ok(true)
 }

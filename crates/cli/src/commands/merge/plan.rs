@@ -1,20 +1,57 @@
 //! Which datasets are merged, and what goes into a chunk of the new one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
-use anyhow::{Result, bail, ensure};
-use hdf5::{Dataset, File};
+use anyhow::{Result, anyhow, bail, ensure};
+use hdf5::{Dataset, Datatype, File};
 
+use super::inputs::Inputs;
 use crate::h5::{self, Elements, Entry, Explain, FilterUse, Grid, Object, StoredChunks};
 use crate::text;
 
 /// The dataset that says where frames came from; that of an input is not merged.
 pub const SOURCE: &str = "source";
 
+/// The dataset with the names of the files, if they are too many for an attribute of the other.
+pub const SOURCE_FILES: &str = "source_files";
+
 /// Datasets of the same path, one of each file.
 pub struct Common {
-    pub parts: Vec<Dataset>,
+    pub path: String,
+    pub parts: Vec<PartInfo>,
+}
+
+/// What is known of one of them without its file.
+pub struct PartInfo {
+    pub shape: Vec<u64>,
+    pub storage_bytes: u64,
+    item_bytes: u64,
+    /// `None` if it is not chunked.
+    grid: Option<Grid>,
+    fill: Vec<u8>,
+    /// Filters, as far as decoding is concerned; `None` if chunks, or those at the edges, have none.
+    filters: Option<Vec<(i32, Vec<u32>)>>,
+    /// The dimensions that it is a scale of.
+    scaled: BTreeSet<u32>,
+}
+
+impl PartInfo {
+    fn of(dataset: &Dataset) -> Result<Self> {
+        let grid = Grid::of(dataset);
+        let filters = match grid.is_none() || h5::has_unfiltered_edges(dataset)? {
+            true => None,
+            false => Some(h5::filters_of(dataset)?.iter().map(decoding_of).collect()),
+        };
+        Ok(Self {
+            shape: dataset.shape().into_iter().map(|n| n as u64).collect(),
+            storage_bytes: dataset.storage_size(),
+            item_bytes: h5::item_bytes(dataset)?,
+            grid,
+            fill: h5::fill_value(dataset)?,
+            filters,
+            scaled: h5::scaled_dimensions(dataset)?,
+        })
+    }
 }
 
 /// A part of one of the files' datasets that goes into a chunk of the new one.
@@ -42,65 +79,111 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn of(paths: &[PathBuf], files: &[File]) -> Result<Self> {
+    pub fn of(inputs: &Inputs) -> Result<Self> {
+        let first = inputs.file(0)?;
         let mut plan = Self { common: BTreeMap::new(), left_out: BTreeMap::new() };
-        if files[0].link_exists(SOURCE) {
-            plan.left_out.insert(format!("/{SOURCE}"), "it is made anew");
+        for name in [SOURCE, SOURCE_FILES] {
+            if first.link_exists(name) {
+                plan.left_out.insert(format!("/{name}"), "it is made anew");
+            }
         }
-        for path in datasets_of(&files[0])? {
-            if plan.left_out.contains_key(&path) {
-                continue;
+        let mut candidates: BTreeMap<String, Candidate> = BTreeMap::new();
+        for path in datasets_of(&first)? {
+            if !plan.left_out.contains_key(&path) {
+                let datatype = first.dataset(&path).and_then(|dataset| dataset.dtype()).explained()?;
+                candidates.insert(path, Candidate { datatype, parts: Vec::new(), misfit: None });
             }
-            let parts: Vec<_> = files.iter().filter_map(|file| file.dataset(&path).ok()).collect();
-            if let Some(reason) = reason_against(&parts, files.len())? {
+        }
+        for i in 0..inputs.len() {
+            let file = inputs.file(i)?;
+            if i > 0 {
+                let others = datasets_of(&file)?.into_iter().filter(|path| first.dataset(path).is_err());
+                plan.left_out.extend(others.map(|path| (path, "not in all files")));
+            }
+            let mut dropped = Vec::new();
+            for (path, candidate) in &mut candidates {
+                if let Some(reason) = candidate.add(inputs, i, path, file.dataset(path).ok())? {
+                    dropped.push((path.clone(), reason));
+                }
+            }
+            for (path, reason) in dropped {
+                candidates.remove(&path);
                 plan.left_out.insert(path, reason);
-                continue;
             }
-            check_types(paths, &path, &parts)?;
+        }
+        for (path, candidate) in candidates {
+            if let Some(misfit) = candidate.misfit {
+                return Err(misfit);
+            }
+            let parts = candidate.parts;
             if is_scale_of_others(&path, &parts)? {
                 ensure!(
-                    are_same(&parts)?,
+                    are_same(inputs, &path, &parts)?,
                     "{path} is not the same in all files (expected that of the scale of a dimension other than \
                      the first)"
                 );
                 continue;
             }
-            check_shapes(paths, &path, &parts)?;
-            plan.common.insert(path, Common { parts });
-        }
-        for file in &files[1..] {
-            let others = datasets_of(file)?.into_iter().filter(|path| files[0].dataset(path).is_err());
-            plan.left_out.extend(others.map(|path| (path, "not in all files")));
+            check_shapes(inputs, &path, &parts)?;
+            plan.common.insert(path.clone(), Common { path, parts });
         }
         ensure!(!plan.common.is_empty(), "the files have no dataset in common that has frames");
         Ok(plan)
     }
 }
 
-fn reason_against(parts: &[Dataset], n_files: usize) -> Result<Option<&'static str>> {
-    if parts.len() < n_files {
-        return Ok(Some("not in all files"));
+/// A dataset of the first file, which the others may have, too.
+struct Candidate {
+    datatype: Datatype,
+    parts: Vec<PartInfo>,
+    /// What does not fit, if it is in all files.
+    misfit: Option<anyhow::Error>,
+}
+
+impl Candidate {
+    /// Takes in what the next file has. Returns why it can't be merged, if so.
+    fn add(
+        &mut self,
+        inputs: &Inputs,
+        i: usize,
+        path: &str,
+        part: Option<Dataset>,
+    ) -> Result<Option<&'static str>> {
+        let Some(part) = part else { return Ok(Some("not in all files")) };
+        let reason = reason_against(&part)?;
+        if reason.is_none() {
+            let datatype = part.dtype().explained()?;
+            if self.misfit.is_none() && !h5::same_type(&self.datatype, &datatype)? {
+                self.misfit = Some(anyhow!(
+                    "{path} is {} in {}, {} in {} (expected the same type)",
+                    h5::describe_type(&self.datatype)?,
+                    inputs.path(0).display(),
+                    h5::describe_type(&datatype)?,
+                    inputs.path(i).display()
+                ));
+            }
+            self.parts.push(PartInfo::of(&part)?);
+        }
+        Ok(reason)
     }
-    for part in parts {
-        if part.ndim() == 0 {
-            return Ok(Some("it has no dimensions"));
-        }
-        if h5::has_references(&part.dtype().explained()?)? {
-            return Ok(Some("references lead nowhere in another file"));
-        }
-        if h5::filters_of(part)?.iter().any(|filter| filter.id == h5calib::FILTER_ID) {
-            return Ok(Some("a view, of frames that are elsewhere in the new file"));
-        }
+}
+
+fn reason_against(part: &Dataset) -> Result<Option<&'static str>> {
+    if part.ndim() == 0 {
+        return Ok(Some("it has no dimensions"));
+    }
+    if h5::has_references(&part.dtype().explained()?)? {
+        return Ok(Some("references lead nowhere in another file"));
+    }
+    if h5::filters_of(part)?.iter().any(|filter| filter.id == h5calib::FILTER_ID) {
+        return Ok(Some("a view, of frames that are elsewhere in the new file"));
     }
     Ok(None)
 }
 
 /// Whether the datasets are scales of dimensions that stay what they are.
-fn is_scale_of_others(path: &str, parts: &[Dataset]) -> Result<bool> {
-    let mut dimensions = BTreeSet::new();
-    for part in parts {
-        dimensions.extend(h5::scaled_dimensions(part)?);
-    }
+fn is_scale_of_others(path: &str, parts: &[PartInfo]) -> Result<bool> {
+    let dimensions: BTreeSet<u32> = parts.iter().flat_map(|part| &part.scaled).copied().collect();
     ensure!(
         dimensions.len() < 2 || !dimensions.contains(&0),
         "{path} is the scale of the first dimension, which grows, and of others, which do not"
@@ -109,20 +192,21 @@ fn is_scale_of_others(path: &str, parts: &[Dataset]) -> Result<bool> {
 }
 
 /// Whether datasets have the same elements; strings are not looked into.
-fn are_same(parts: &[Dataset]) -> Result<bool> {
-    let first = &parts[0];
-    if parts.iter().any(|part| part.shape() != first.shape()) {
+fn are_same(inputs: &Inputs, path: &str, parts: &[PartInfo]) -> Result<bool> {
+    if parts.iter().any(|part| part.shape != parts[0].shape) {
         return Ok(false);
     }
+    let first = inputs.dataset(0, path)?;
     if h5::has_pointers(&first.dtype().explained()?)? {
         return Ok(true);
     }
-    let grid = Grid::of_parts(first)?;
-    for offset in grid.offsets() {
-        let extent = grid.extent_at(&offset);
-        let wanted = h5::read_slab(first, &offset, &extent)?;
-        for part in &parts[1..] {
-            if h5::read_slab(part, &offset, &extent)?.bytes != wanted.bytes {
+    let grid = Grid::of_parts(&first)?;
+    for i in 1..parts.len() {
+        let part = inputs.dataset(i, path)?;
+        for offset in grid.offsets() {
+            let extent = grid.extent_at(&offset);
+            let wanted = h5::read_slab(&first, &offset, &extent)?;
+            if h5::read_slab(&part, &offset, &extent)?.bytes != wanted.bytes {
                 return Ok(false);
             }
         }
@@ -142,107 +226,77 @@ fn datasets_of(file: &File) -> Result<Vec<String>> {
     Ok(paths)
 }
 
-fn check_types(paths: &[PathBuf], name: &str, parts: &[Dataset]) -> Result<()> {
-    let first_type = parts[0].dtype().explained()?;
-    for (part, path) in parts.iter().zip(paths).skip(1) {
-        let datatype = part.dtype().explained()?;
-        if !h5::same_type(&first_type, &datatype)? {
-            bail!(
-                "{name} is {} in {}, {} in {} (expected the same type)",
-                h5::describe_type(&first_type)?,
-                paths[0].display(),
-                h5::describe_type(&datatype)?,
-                path.display()
-            );
-        }
-    }
-    Ok(())
-}
-
-fn check_shapes(paths: &[PathBuf], name: &str, parts: &[Dataset]) -> Result<()> {
-    let first = &parts[0];
-    for (part, path) in parts.iter().zip(paths).skip(1) {
-        if part.shape().get(1..) != first.shape().get(1..) {
+fn check_shapes(inputs: &Inputs, name: &str, parts: &[PartInfo]) -> Result<()> {
+    let first = &parts[0].shape;
+    for (i, PartInfo { shape, .. }) in parts.iter().enumerate().skip(1) {
+        if shape.get(1..) != first.get(1..) {
             bail!(
                 "{name} is {} in {}, {} in {} (expected the same shape but for the first dimension)",
-                text::shape(&lengths(first)),
-                paths[0].display(),
-                text::shape(&lengths(part)),
-                path.display()
+                text::shape(first),
+                inputs.path(0).display(),
+                text::shape(shape),
+                inputs.path(i).display()
             );
         }
     }
     Ok(())
-}
-
-fn lengths(dataset: &Dataset) -> Vec<u64> {
-    dataset.shape().into_iter().map(|n| n as u64).collect()
 }
 
 impl Common {
     /// Of each part, along the first dimension.
     pub fn lengths(&self) -> impl Iterator<Item = u64> {
-        self.parts.iter().map(|part| part.shape()[0] as u64)
+        self.parts.iter().map(|part| part.shape[0])
     }
 
     /// Of the new dataset.
     pub fn shape(&self) -> Vec<u64> {
-        let mut shape = lengths(&self.parts[0]);
+        let mut shape = self.parts[0].shape.clone();
         shape[0] = self.lengths().sum();
         shape
     }
 
     pub fn n_bytes(&self) -> u64 {
-        let item_bytes = h5::item_bytes(&self.parts[0]).unwrap_or(0);
-        self.shape().iter().product::<u64>() * item_bytes
+        self.shape().iter().product::<u64>() * self.parts[0].item_bytes
     }
 
-    /// The stored chunks of all parts; of none, if not all are chunked.
-    pub fn chunked_parts(&self) -> Result<Vec<StoredChunks<'_>>> {
-        let grids: Option<Vec<Grid>> = self.parts.iter().map(Grid::of).collect();
-        let grids = grids.unwrap_or_default();
-        self.parts.iter().zip(&grids).map(|(part, grid)| StoredChunks::of(part, grid)).collect()
+    pub fn storage_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.storage_bytes).sum()
     }
 
     /// The coordinates of the new chunks that there is anything for, in C order.
     pub fn offsets<'g>(
         &self,
-        parts: &[StoredChunks<'_>],
+        inputs: &Inputs,
         grid: &'g Grid,
     ) -> Result<Box<dyn Iterator<Item = Vec<u64>> + 'g>> {
-        let fill_values = self.parts.iter().map(h5::fill_value).collect::<Result<BTreeSet<_>>>()?;
-        if parts.is_empty() || fill_values.len() > 1 {
+        let fill_values: BTreeSet<_> = self.parts.iter().map(|part| &part.fill).collect();
+        if fill_values.len() > 1 || self.parts.iter().any(|part| part.grid.is_none()) {
             return Ok(Box::new(grid.offsets()));
         }
         let mut n_before = 0;
-        let stored = parts.iter().flat_map(|part| {
-            let first = n_before;
-            n_before += part.grid.shape[0];
-            part.iter().map(move |(mut offset, _)| {
-                let extent = part.grid.extent_at(&offset);
-                offset[0] += first;
-                (offset, extent)
-            })
-        });
-        Ok(grid.offsets_of_parts(stored))
+        let mut indices = BTreeSet::new();
+        for (i, part) in self.parts.iter().enumerate() {
+            let dataset = inputs.dataset(i, &self.path)?;
+            let Some(own) = &part.grid else { continue };
+            for (mut offset, _) in StoredChunks::of(&dataset, own)?.iter() {
+                let extent = own.extent_at(&offset);
+                offset[0] += n_before;
+                indices.extend(grid.offsets_in(&offset, &extent).map(|offset| grid.index(&offset)));
+            }
+            n_before += part.shape[0];
+        }
+        Ok(Box::new(indices.into_iter().map(|index| grid.offset(index))))
     }
 
     /// Whether stored chunks mean the same in all files.
-    pub fn chunks_are_alike(&self) -> Result<bool> {
-        let mut first = None;
-        for part in &self.parts {
-            let Some(grid) = Grid::of(part) else { return Ok(false) };
-            if h5::has_unfiltered_edges(part)? {
-                return Ok(false);
-            }
-            let filters = h5::filters_of(part)?.iter().map(decoding_of).collect::<Vec<_>>();
-            // What nobody has written is the fill value, which the new dataset has from the first file.
-            let decoding = (grid.chunk, filters, h5::fill_value(part)?);
-            if *first.get_or_insert_with(|| decoding.clone()) != decoding {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    pub fn chunks_are_alike(&self) -> bool {
+        // What nobody has written is the fill value, which the new dataset has from the first file.
+        let decoding = |part: &PartInfo| {
+            let chunk = part.grid.as_ref()?.chunk.clone();
+            Some((chunk, part.filters.clone()?, part.fill.clone()))
+        };
+        let first = decoding(&self.parts[0]);
+        first.is_some() && self.parts.iter().all(|part| decoding(part) == first)
     }
 
     /// What goes into the chunk of the new dataset at `offset`, of which `extent` lies in it.
@@ -250,8 +304,8 @@ impl Common {
         pieces(&self.lengths().collect::<Vec<_>>(), offset, extent)
     }
 
-    pub fn read(&self, piece: &Piece) -> Result<Elements> {
-        h5::read_slab(&self.parts[piece.part], &piece.offset, &piece.extent)
+    pub fn read(&self, inputs: &Inputs, piece: &Piece) -> Result<Elements> {
+        h5::read_slab(&inputs.dataset(piece.part, &self.path)?, &piece.offset, &piece.extent)
     }
 }
 
