@@ -26,7 +26,7 @@ def frames():
 @pytest.fixture(scope="module")
 def client():
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1") as cluster:
         with distributed.Client(cluster) as client:
             client.register_plugin(h5h264.dask.WorkerPlugin())
             yield client

@@ -110,7 +110,7 @@ if __name__ == "__main__":
     path, is_imported = sys.argv[1:]
     dataset = xarray.Dataset({"frames": (("t", "y", "x"), frames)}).chunk({"t": 5})
     encoding = {"frames": {"chunksizes": (5, 50, 60), "compression": 32010}}
-    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": "CRITICAL"}
+    options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": "CRITICAL"}
     with LocalCluster(n_workers=1, **options) as cluster, Client(cluster) as client:
         if is_imported == "True":
             client.run(importlib.import_module, "h5h264")
