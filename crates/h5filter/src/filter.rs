@@ -302,6 +302,7 @@ macro_rules! export_plugin {
         #[unsafe(no_mangle)]
         pub extern "C" fn H5PLget_plugin_info() -> *const ::std::ffi::c_void {
             static CLASS: $crate::PluginClass = $crate::PluginClass::of::<$filter>();
+            $crate::keep_loaded();
             $crate::silence_panics();
             CLASS.as_ptr()
         }

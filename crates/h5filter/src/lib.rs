@@ -18,10 +18,13 @@ mod library;
 mod linked;
 pub mod memory;
 mod new_dataset;
+// Elsewhere, it is not known which file is open.
+#[cfg_attr(not(unix), allow(dead_code))]
 mod objects;
 pub mod parallel;
 mod per_process;
 mod symbols;
+mod system;
 
 pub use buffer::{Buffer, OutOfMemory, UninitBuffer};
 pub use datatype::{Element, SampleKind};
@@ -31,3 +34,4 @@ pub use library::Library;
 pub use new_dataset::NewDataset;
 pub use objects::{Dataset, File, FileState, Hdf5, Identity};
 pub use per_process::PerProcess;
+pub use system::keep_loaded;

@@ -4,7 +4,8 @@ use hdf5_sys::h5::{herr_t, hsize_t};
 use hdf5_sys::h5i::hid_t;
 
 use crate::filter::Minor;
-use crate::symbols::{self, Module, Symbols};
+use crate::symbols::{self, Symbols};
+use crate::system;
 
 /// A name as a C string.
 macro_rules! c_name {
@@ -102,7 +103,7 @@ impl Library {
     ///
     /// With the feature `linked-hdf5`, the one that is linked into the same program.
     pub fn calling() -> Option<Self> {
-        Self::with(Symbols::of(Module::calling()?)?)
+        Self::with(Symbols::of(symbols::calling_module()?)?)
     }
 
     /// The libhdf5 with these symbols.
@@ -167,7 +168,7 @@ impl Library {
     pub(crate) fn variable(&self, name: &CStr) -> Option<hid_t> {
         // A variable that the main program mentions lives there, and the library's own is not
         // used and invalid (a copy relocation).
-        [self.symbols.find(name), symbols::first_loaded(name)].into_iter().flatten().find_map(|variable| {
+        [self.symbols.find(name), system::first_loaded(name)].into_iter().flatten().find_map(|variable| {
             // SAFETY: these names are HDF5's variables of type hid_t, wherever they live.
             let id = unsafe { variable.cast::<hid_t>().read() };
             (id > 0).then_some(id)

@@ -1,8 +1,8 @@
 //! Whether there is memory, and some that is put by.
 
-use std::ffi::c_void;
-use std::ptr;
 use std::sync::Mutex;
+
+use crate::system::Mapping;
 
 /// Whether this process can have `bytes` more bytes of memory now.
 ///
@@ -42,35 +42,6 @@ impl Reserve {
         if self.mapping.as_ref().is_none_or(|mapping| mapping.bytes < self.wanted_bytes) {
             self.mapping = Mapping::new(self.wanted_bytes).or(self.mapping.take());
         }
-    }
-}
-
-/// Memory from the system, which nobody touches. Not from malloc: glibc's keeps to itself what it was given
-/// back.
-struct Mapping {
-    start: *mut c_void,
-    bytes: usize,
-}
-
-// SAFETY: memory belongs to the process, not to a thread.
-unsafe impl Send for Mapping {}
-
-impl Mapping {
-    fn new(bytes: usize) -> Option<Self> {
-        let bytes = bytes.max(1);
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: a new mapping overlaps nothing.
-        let start = unsafe {
-            libc::mmap(ptr::null_mut(), bytes, protection, libc::MAP_PRIVATE | libc::MAP_ANON, -1, 0)
-        };
-        (start != libc::MAP_FAILED).then_some(Self { start, bytes })
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: it was mapped by `new`, nobody else knows it, and it is taken back once.
-        unsafe { libc::munmap(self.start, self.bytes) };
     }
 }
 

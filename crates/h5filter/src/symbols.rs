@@ -1,45 +1,15 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::ffi::{CStr, CString, c_void};
-use std::ptr;
+use std::ffi::{CStr, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::linked;
+use crate::system::{self, Handle, Module};
 
-/// A loaded executable or shared library.
-pub struct Module {
-    file_name: CString,
-    base: *const c_void,
-}
-
-impl Module {
-    /// The module that called into this plugin: that of the first frame on the call stack that
-    /// lies outside the plugin.
-    pub fn calling() -> Option<Self> {
-        Self::containing(calling_address()?)
-    }
-
-    /// Where it is loaded.
-    pub fn base(&self) -> usize {
-        self.base.addr()
-    }
-
-    /// The module that has this address in it. Looking it up goes through all of its symbols.
-    pub fn containing(address: *const c_void) -> Option<Self> {
-        let mut info = libc::Dl_info {
-            dli_fname: ptr::null(),
-            dli_fbase: ptr::null_mut(),
-            dli_sname: ptr::null(),
-            dli_saddr: ptr::null_mut(),
-        };
-        // SAFETY: dladdr only compares the address; `info` is valid for the call.
-        if unsafe { libc::dladdr(address, &mut info) } == 0 || info.dli_fname.is_null() {
-            return None;
-        }
-        // SAFETY: dladdr gave a NUL-terminated name that lives as long as the module is loaded.
-        let file_name = unsafe { CStr::from_ptr(info.dli_fname) }.to_owned();
-        Some(Self { file_name, base: info.dli_fbase })
-    }
+/// The module that called into this plugin: that of the first frame on the call stack that lies outside the
+/// plugin.
+pub fn calling_module() -> Option<Module> {
+    Module::containing(calling_address()?)
 }
 
 /// Addresses of one module that stays loaded: those that were added, and so all between them.
@@ -81,9 +51,9 @@ pub fn calling_address() -> Option<*const c_void> {
         }
         let base = match own_base {
             Some(base) => base,
-            None => *own_base.insert(Module::containing(own)?.base),
+            None => *own_base.insert(Module::containing(own)?.base()),
         };
-        let is_own = Module::containing(address)?.base == base;
+        let is_own = Module::containing(address)?.base() == base;
         if is_own {
             OWN.add(address);
         }
@@ -109,7 +79,7 @@ pub fn is_called_by(functions: &[*mut c_void]) -> bool {
     // SAFETY: as in `calling_address`.
     unsafe {
         backtrace::trace_unsynchronized(|frame| {
-            found = functions.contains(&frame.symbol_address());
+            found = functions.contains(&system::function_of(frame));
             !found
         });
     }
@@ -120,7 +90,7 @@ pub fn is_called_by(functions: &[*mut c_void]) -> bool {
 /// program, those in its file's symbol table too, unless that was stripped.
 pub struct Symbols {
     module: Module,
-    handle: *mut c_void,
+    handle: Handle,
     /// Read when something is not exported.
     table: OnceCell<Table>,
 }
@@ -130,17 +100,8 @@ type Table = HashMap<Vec<u8>, *mut c_void>;
 
 impl Symbols {
     pub fn of(module: Module) -> Option<Self> {
-        let open = |file_name| {
-            // SAFETY: NOLOAD runs no code of the module; it only counts one more user of it. The
-            // name is NUL-terminated, or null, which stands for the main program.
-            unsafe { libc::dlopen(file_name, libc::RTLD_LAZY | libc::RTLD_NOLOAD) }
-        };
-        let mut handle = open(module.file_name.as_ptr());
-        if handle.is_null() {
-            // The main program is not found by its file name.
-            handle = open(ptr::null());
-        }
-        (!handle.is_null()).then(|| Self { module, handle, table: OnceCell::new() })
+        let handle = Handle::of(&module)?;
+        Some(Self { module, handle, table: OnceCell::new() })
     }
 
     pub fn find(&self, name: &CStr) -> Option<*mut c_void> {
@@ -154,11 +115,9 @@ impl Symbols {
     }
 
     fn exported(&self, name: &CStr) -> Option<*mut c_void> {
-        // SAFETY: the handle is open as long as `self` lives; the name is NUL-terminated.
-        let symbol = unsafe { libc::dlsym(self.handle, name.as_ptr()) };
+        let symbol = self.handle.symbol(name)?;
         // A program's symbols include those of every library it has loaded; take only its own.
-        let own = !symbol.is_null() && Module::containing(symbol)?.base == self.module.base;
-        own.then_some(symbol)
+        (Module::containing(symbol)?.base() == self.module.base()).then_some(symbol)
     }
 
     #[cfg(target_os = "linux")]
@@ -167,7 +126,7 @@ impl Symbols {
 
         // SAFETY: getauxval only reads what the kernel gave this process when it started.
         let entry = unsafe { libc::getauxval(libc::AT_ENTRY) } as *mut c_void;
-        if Module::containing(entry)?.base != self.module.base {
+        if Module::containing(entry)?.base() != self.module.base() {
             return None;
         }
         // The file that runs, even if its name now belongs to another.
@@ -186,22 +145,10 @@ impl Symbols {
     }
 }
 
-/// The symbol that the main program and what was loaded with it mean by `name`.
-pub fn first_loaded(name: &CStr) -> Option<*mut c_void> {
-    // SAFETY: the name is NUL-terminated.
-    let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
-    (!symbol.is_null()).then_some(symbol)
-}
-
-impl Drop for Symbols {
-    fn drop(&mut self) {
-        // SAFETY: closes what `of` opened, once; the calling module stays loaded, it is on the stack.
-        unsafe { libc::dlclose(self.handle) };
-    }
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::ptr;
+
     use super::*;
 
     #[unsafe(no_mangle)]

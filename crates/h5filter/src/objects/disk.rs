@@ -1,7 +1,6 @@
-use std::ptr;
 use std::time::Duration;
 
-use super::{DEFAULT, File, Hdf5};
+use super::File;
 
 /// File systems may keep time in steps as large as this: a file that was changed before is not changed
 /// again without another time.
@@ -55,8 +54,8 @@ impl File<'_> {
             if (f.H5Pget_driver)(properties.id) != id.hdf5.usual_driver()? {
                 return None;
             }
-            let mut handle = ptr::null_mut();
-            if (f.H5Fget_vfd_handle)(id.id, DEFAULT, &mut handle) < 0 || handle.is_null() {
+            let mut handle = std::ptr::null_mut();
+            if (f.H5Fget_vfd_handle)(id.id, super::DEFAULT, &mut handle) < 0 || handle.is_null() {
                 return None;
             }
             ManuallyDrop::new(std::fs::File::from_raw_fd(handle.cast::<libc::c_int>().read()))
@@ -78,9 +77,9 @@ impl File<'_> {
     }
 }
 
-impl Hdf5 {
+#[cfg(unix)]
+impl super::Hdf5 {
     /// `H5FD_SEC2`
-    #[cfg(unix)]
     fn usual_driver(&self) -> Option<super::hid_t> {
         match self.functions.H5FD_sec2_init {
             // SAFETY: the call has no preconditions.

@@ -24,7 +24,8 @@ pub use identity::Identity;
 
 use crate::filter::{Failure, Minor};
 use crate::library::Library;
-use crate::symbols::{self, Module, Range, Symbols};
+use crate::symbols::{self, Range, Symbols};
+use crate::system::Module;
 
 /// `H5F_OBJ_ALL`, which also stands for all files, and its parts.
 const ALL_FILES: hid_t = 0x1f;

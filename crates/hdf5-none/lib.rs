@@ -1,0 +1,1 @@
+//! Nothing. See `build.rs`.
