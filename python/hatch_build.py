@@ -1,12 +1,14 @@
 """Puts the plugins, the program and the licences into the wheel, and says on which machines the wheel works."""
 
 import os
-import platform
-import re
-import sysconfig
 from pathlib import Path
 
+import lief
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+# The libraries that PEP 600 lets a wheel take from the system, as far as we use them.
+EVERY_LINUX = ("libc.so.", "libm.so.", "libgcc_s.so.", "libpthread.so.", "libdl.so.", "librt.so.", "libutil.so.", "ld-linux")
 
 
 class PluginHook(BuildHookInterface):
@@ -24,22 +26,48 @@ class PluginHook(BuildHookInterface):
         program = os.environ.get("H5H264_PROGRAM")
         if not program or not Path(program).is_file():
             raise RuntimeError(f"H5H264_PROGRAM is {program!r} (expected a path: use scripts/build-wheel)")
-        binaries = b"".join(Path(path).read_bytes() for path in [*plugins, program])
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{platform_tag(binaries)}"
+        build_data["tag"] = f"py3-none-{platform_tag([*plugins, program])}"
         build_data["shared_scripts"][program] = "h5h264"
         for plugin in plugins:
             build_data["force_include"][str(plugin)] = f"h5h264/plugins/{plugin.name}"
 
 
-def platform_tag(binaries):
-    """The oldest systems that have what the binaries ask for: PEP 600's tag for their newest glibc symbol."""
-    if platform.system() == "Darwin":
-        # Not sysconfig's: a Python for two architectures would say so of a plugin for one.
-        system = os.environ.get("MACOSX_DEPLOYMENT_TARGET") or platform.mac_ver()[0]
-        return f"macosx_{system.partition('.')[0]}_0_{platform.machine()}"
-    glibc = [(int(major), int(minor)) for major, minor in re.findall(rb"\0GLIBC_(\d+)\.(\d+)", binaries)]
-    if not glibc or b"libavcodec.so" in binaries:
-        return re.sub(r"[.-]", "_", sysconfig.get_platform())
-    major, minor = max(glibc)
-    return f"manylinux_{major}_{minor}_{platform.machine()}"
+def platform_tag(paths):
+    """The oldest systems that have what all of these binaries ask for, as the binaries say it."""
+    tags = [tag_of(lief.parse(path)) for path in paths]
+    system, _, machine = tags[0]
+    if any((other[0], other[2]) != (system, machine) for other in tags):
+        raise RuntimeError(f"the binaries are for different systems: {tags}")
+    versions = [version for _, version, _ in tags]
+    # Without a version: for systems that are like the one that built them.
+    newest = () if () in versions else max(versions)
+    name = "linux" if system == "manylinux" and not newest else system
+    return "_".join(map(str, [name, *newest, machine]))
+
+
+def tag_of(binary):
+    """(system, its version, processor), in the words of wheels' tags."""
+    machine = binary.abstract.header.architecture.name
+    if isinstance(binary, lief.ELF.Binary):
+        return "manylinux", newest_glibc(binary), {"X86_64": "x86_64", "ARM64": "aarch64"}[machine]
+    if isinstance(binary, lief.MachO.Binary):
+        oldest_system = binary.build_version.minos
+        # From macOS 11 on, tags name the major version alone.
+        version = (oldest_system[0], oldest_system[1] if oldest_system[0] == 10 else 0)
+        return "macosx", version, {"X86_64": "x86_64", "ARM64": "arm64"}[machine]
+    return "win", (), {"X86_64": "amd64", "ARM64": "arm64"}[machine]
+
+
+def newest_glibc(binary):
+    """The newest glibc that the binary has symbols of (PEP 600); () if it needs what not every Linux has."""
+    if not all(name.startswith(EVERY_LINUX) for name in binary.libraries):
+        return ()
+    symbols = [
+        symbol.name
+        for library in binary.symbols_version_requirement
+        for symbol in library.get_auxiliary_symbols()
+        if symbol.name.startswith("GLIBC_")
+    ]
+    # GLIBC_2.2.5 is older than all that tags tell apart.
+    return max(tuple(map(int, symbol.removeprefix("GLIBC_").split(".")[:2])) for symbol in symbols)

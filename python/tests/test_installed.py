@@ -53,6 +53,24 @@ def test_the_binaries_need_the_c_library_only(binary):
     assert [name for name in needed if not name.startswith(C_LIBRARY)] == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="auditwheel is for Linux")
+def test_the_wheel_is_for_the_systems_that_its_name_says(wheel):
+    audit = [sys.executable, "-m", "auditwheel", "show", wheel]
+    shown = subprocess.run(audit, capture_output=True, text=True, check=True).stdout
+    (policy,) = re.findall(r'consistent with the\s+following platform tag:\s+"(\w+)"', shown)
+    assert wheel.stem.endswith(policy)
+
+
+@pytest.mark.skipif(not os.environ.get("H5H264_GLIBC"), reason="built by the system's compiler, without Zig")
+@pytest.mark.parametrize("binary", BINARIES, ids=lambda binary: binary.stem)
+def test_the_binaries_run_where_glibc_is_old(binary):
+    table = subprocess.run(["objdump", "-T", binary], capture_output=True, text=True, check=True).stdout
+    versions = {tuple(map(int, version.split("."))) for version in re.findall(r"GLIBC_([\d.]+)", table)}
+    newest_allowed = tuple(map(int, os.environ["H5H264_GLIBC"].split(".")))
+    assert (2, 2, 5) in versions or (2, 17) in versions
+    assert max(versions) <= newest_allowed
+
+
 def ldd(binary):
     return subprocess.run(["ldd", binary], capture_output=True, text=True, check=True).stdout.splitlines()
 
