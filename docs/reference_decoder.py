@@ -60,7 +60,7 @@ class Header:
     noise: Noise = None
     is_rgb: bool = False
     access_unit_bytes: tuple = ()
-    padding: bytes = b""
+    padding: tuple = (0, b"-")  # how many bytes follow the frames, and those of a pixel
 
 
 @dataclass
@@ -148,6 +148,9 @@ def decode(stored, chunk_bytes=None):
     )
     check_hash(stored[8:16], stored[16:])
     coded = read_header(stored)
+    if coded is not None:
+        size = decoded_bytes(coded[0])
+        check(chunk_bytes in (None, size), f"a chunk of {size} bytes (expected {chunk_bytes})")
     chunk = stored[25:] if coded is None else decode_coded(*coded)
     check_hash(stored[16:24], chunk)
     return chunk if stored[24] == RESIZED else check_size(chunk, chunk_bytes)
@@ -208,7 +211,12 @@ def read_padding(reader, header):
     n_bytes, pixel = reader.varint(), reader.bytes(n_components * header.sample_bytes)
     chunk_bytes = n_frames * height * width * len(pixel) + n_bytes
     check(n_bytes > 0 and n_bytes % len(pixel) == 0 and chunk_bytes < 1 << 63, f"{n_bytes} bytes of padding")
-    header.padding = n_bytes // len(pixel) * pixel
+    header.padding = (n_bytes, pixel)
+
+
+def decoded_bytes(header):
+    n_frames, height, width, n_components = header.shape
+    return n_frames * height * width * n_components * header.sample_bytes + header.padding[0]
 
 
 def planes_of(header, coding):
@@ -366,7 +374,8 @@ def decode_coded(header, parts):
     samples = undo_mapping(header, numbers)
     interleaved = samples.transpose(0, 2, 3, 1)
     in_order = interleaved.astype(samples.dtype.newbyteorder(">" if header.big_endian else "<"))
-    return in_order.tobytes() + header.padding
+    n_bytes, pixel = header.padding
+    return in_order.tobytes() + n_bytes // len(pixel) * pixel
 
 
 def add_bits(numbers, values, plane):

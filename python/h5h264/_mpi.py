@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple, Optional
+from contextlib import ExitStack, contextmanager
+from typing import Any, Callable, NamedTuple, Optional, TypeVar
 
 import h5py
 import numpy as np
 
 from ._progress import progress_bar
 from ._source import ArraySource, IterableSource
+
+_T = TypeVar("_T")
 
 #: Frames that a process gives to HDF5 at a time, in bytes, as long as they fill a chunk.
 _ROUND_BYTES = 64 * 2**20
@@ -45,18 +47,17 @@ def _communicator(group: h5py.Group) -> Any:
     return communicator
 
 
-def write_together(dataset: h5py.Dataset, parts: Sequence[tuple[int, np.ndarray]]) -> None:
-    """Writes frames, each part at the number of its first. All processes have to call this, also those that
-    have nothing to write."""
+def write_together(dataset: h5py.Dataset, spans: Sequence[tuple[int, int]], frames: Optional[np.ndarray]) -> None:
+    """Writes frames, contiguous in memory, to spans of the dataset, each from a frame up to another. All processes have to
+    call this, also those that have nothing to write: no span, and None."""
     transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
     transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
     space = dataset.id.get_space()
     space.select_none()
-    for start, part in parts:
-        offset = (start, *(0 for _ in part.shape[1:]))
-        space.select_hyperslab(offset, part.shape, op=h5py.h5s.SELECT_OR)
-    if parts:
-        frames = np.ascontiguousarray(parts[0][1] if len(parts) == 1 else np.concatenate([p for _, p in parts]))
+    for start, stop in spans:
+        shape = (stop - start, *dataset.shape[1:])
+        space.select_hyperslab((start, *(0 for _ in shape[1:])), shape, op=h5py.h5s.SELECT_OR)
+    if frames is not None:
         memory = h5py.h5s.create_simple(frames.shape)
     else:
         frames, memory = np.empty(1, dataset.dtype), h5py.h5s.create_simple((1,))
@@ -94,7 +95,7 @@ class SharedFrames:
         error = None
         try:
             self.mine = _source_of(frames)
-        except (TypeError, ValueError) as caught:
+        except BaseException as caught:
             error = caught
         all_or_none(communicator, error)
         given = communicator.allgather(_describe(self.mine, settings))
@@ -110,25 +111,33 @@ class SharedFrames:
         plans = [_rounds(start, start + count, chunk_length, n) for start, count in zip(starts, self.counts)]
         mine = plans[self.rank]
         first = sum(self.counts[: self.rank])
-        with progress_bar(
-            progress if self.rank == 0 else False, self.counts[0] * frame_bytes, f"writing {dataset.name}"
-        ) as advance:
+        with ExitStack() as stack:
+            bar = progress_bar(
+                progress if self.rank == 0 else False, self.counts[0] * frame_bytes, f"writing {dataset.name}"
+            )
+            advance = self.agreed(lambda: stack.enter_context(bar))
             for i in range(max(map(len, plans))):
                 spans = mine[i] if i < len(mine) else []
-                parts = self.parts([(start, stop, start - first) for start, stop in spans])
-                write_together(dataset, parts)
-                advance(sum(part.nbytes for _, part in parts))
+                frames = self.agreed(lambda: self.frames([(start - first, stop - first) for start, stop in spans]))
+                self.agreed(lambda: write_together(dataset, spans, frames))
+                self.agreed(lambda: advance(0 if frames is None else frames.nbytes))
 
-    def parts(self, spans: list[tuple[int, int, int]]) -> list[tuple[int, np.ndarray]]:
-        parts, error = [], None
+    def agreed(self, work: Callable[[], _T]) -> _T:
+        """What the work gives, or an error if it fails in any process."""
+        error, result = None, None
         try:
-            for start, stop, mine in spans:
-                assert self.mine is not None
-                parts.append((start, self.mine.slab(mine, mine + stop - start)))
+            result = work()
         except BaseException as caught:
             error = caught
         all_or_none(self.communicator, error)
-        return parts
+        return result  # type: ignore[return-value] # there was no error
+
+    def frames(self, spans: list[tuple[int, int]]) -> Optional[np.ndarray]:
+        """The frames of this process in these spans, one after the other in memory; None if there are none."""
+        if self.mine is None or not spans:
+            return None
+        slabs = [self.mine.slab(start, stop) for start, stop in spans]
+        return np.ascontiguousarray(slabs[0] if len(slabs) == 1 else np.concatenate(slabs))
 
 
 def _rounds(start: int, stop: int, chunk_length: int, n: int) -> list[list[tuple[int, int]]]:

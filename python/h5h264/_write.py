@@ -6,7 +6,7 @@ import itertools
 import math
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Optional, Union
 
 import h5py
@@ -107,14 +107,17 @@ def write(
             settings = {"flush": flush, "preset": options, "chunks": chunks, "threads": threads, "append": append, "shape": shape, **create_dataset}
             return _write_together(communicator, group, name, frames, settings, progress)
     if shape is not None:
+        if flush is not None:
+            raise ValueError(f"chunks that are encoded are not flushed one by one: flush is {flush!r} and shape is given")
         return _write_encoded(group, name, frames, shape, options, chunks, append, progress, create_dataset)
     source = source_of(frames)
     if append and name is not None and name in group:
         dataset = group[name]
         _check_appendable(dataset, source)
         flushes = flush == "chunk" or (flush is None and group.file.swmr_mode)
-        with nullcontext() if flushes else _old_length_on_failure(dataset):
-            _Writer(dataset, n, progress, is_new=False, flushes=flushes).write(source)
+        writer = _Writer(dataset, n, progress, is_new=False, flushes=flushes)
+        with _complete_on_failure(writer):
+            writer.write(source)
         return dataset
     if name is not None and name in group:
         raise ValueError(f"name already exists: {name!r} in {group.name} (append=True adds frames to it)")
@@ -172,7 +175,9 @@ def _write_together(
     progress: Optional[bool],
 ) -> h5py.Dataset:
     """All processes that have the file open write their frames to one dataset."""
-    shared = SharedFrames(communicator, frames, f"{name!r} in {group.name}, {settings}")
+    # Property lists, which have no text that tells what is in them, are not compared.
+    comparable = {k: v for k, v in settings.items() if not isinstance(v, (h5py.h5p.PropID, np.ndarray))}
+    shared = SharedFrames(communicator, frames, f"{name!r} in {group.name}, {comparable}")
     options, chunks = settings.pop("preset"), settings.pop("chunks")
     settings.pop("flush")
     if settings.pop("shape") is not None:
@@ -255,12 +260,11 @@ def _first_new(group: h5py.Group, name: str) -> Optional[str]:
 
 
 @contextmanager
-def _old_length_on_failure(dataset: h5py.Dataset) -> Iterator[None]:
-    n_frames = len(dataset)
+def _complete_on_failure(writer: _Writer) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        dataset.resize(n_frames, axis=0)
+        writer.dataset.resize(writer.n_complete, axis=0)
         raise
 
 
@@ -292,6 +296,8 @@ class _Writer:
     ) -> None:
         self.dataset, self.n, self.progress, self.flushes = dataset, n, progress, flushes
         self.start = 0 if is_new else len(dataset)
+        #: Up to here the dataset is whole, and stays if something fails: what was flushed.
+        self.n_complete = self.start
         self.chunks = direct_chunks(dataset)
         # Datasets of other programs may keep the chunks at their edges unfiltered.
         self.fill_value = _fill_value(dataset) if is_new else None
@@ -321,7 +327,7 @@ class _Writer:
             self.grow(t + len(slab))
             self.dataset[t : t + len(slab)] = slab
             if self.flushes:
-                self.dataset.flush()
+                self.flush(t + len(slab))
             advance(slab.nbytes)
 
     def write_chunks(self, source: Source, chunks: DirectChunks, advance: Any) -> None:
@@ -335,7 +341,7 @@ class _Writer:
             self.grow(block.offset[0] + len(block.content))
             self.store(block.offset, block.content if stored is None else stored)
             if self.flushes and block.is_last:
-                self.dataset.flush()
+                self.flush(block.offset[0] + len(block.content))
             advance(block.content.nbytes)
 
         if self.flushes:
@@ -349,13 +355,23 @@ class _Writer:
 
         chunk_shape = self.dataset.chunks
         encoder = ChunkEncoder(self.chunks, self.fill_value)
-        # The workers finish in any order.
+        # The workers finish in any order. How many chunks side by side are still to come:
+        n_side_by_side = math.prod(-(-n // c) for n, c in zip(frames.shape[1:], chunk_shape[1:]))
+        missing = {t: n_side_by_side for t in range(0, len(frames), chunk_shape[0])}
         self.grow(self.start + len(frames))
         for offset, chunk in encoded_chunks(frames, chunk_shape, encoder):
             self.store((self.start + offset[0], *offset[1:]), chunk)
+            missing[offset[0]] -= 1
+            if not missing[offset[0]]:
+                del missing[offset[0]]
             if self.flushes:
-                self.dataset.flush()
+                self.flush(self.start + min(missing, default=len(frames)))
             advance(math.prod(chunk_shape) * frames.dtype.itemsize)
+
+    def flush(self, n_complete: int) -> None:
+        """Shows readers what there is; the dataset is whole up to a frame."""
+        self.dataset.flush()
+        self.n_complete = n_complete
 
     def store(self, offset: tuple[int, ...], chunk: Union[bytes, np.ndarray]) -> None:
         """What goes to one chunk: its stored bytes, or what HDF5 has to code."""

@@ -192,12 +192,12 @@ def _write_together(dataset: h5py.Dataset, header: Callable[[int], bytes], commu
     for first in range(0, n_images, n_frames * communicator.size):
         mine = first + n_frames * communicator.rank
         if mine >= n_images:
-            write_together(dataset, [])
+            write_together(dataset, [], None)
             continue
         pixels = np.zeros((min(n_frames, n_images - mine), *dataset.shape[1:]), dataset.dtype)
         bytes_ = np.frombuffer(header(mine), np.uint8)
         pixels.reshape(-1).view(np.uint8)[: len(bytes_)] = bytes_
-        write_together(dataset, [(mine, pixels)])
+        write_together(dataset, [(mine, mine + len(pixels))], pixels)
 
 
 def describe(view: h5py.Dataset) -> View:

@@ -101,10 +101,15 @@ class _Encode:
     """What the workers do with a block."""
 
     encoder: ChunkEncoder
+    dtype: np.dtype
 
-    def __call__(self, block: np.ndarray) -> np.ndarray:
+    def __call__(self, block: np.ndarray, block_info: Any = None) -> np.ndarray:
         """An array of one object, as dask wants it: the stored bytes, or the block where HDF5 has to code."""
         block = np.asarray(block)
+        # dask takes the word of whoever has made the array for the type and shape of its blocks.
+        shape = tuple(stop - start for start, stop in block_info[0]["array-location"])
+        if (block.shape, block.dtype) != (shape, self.dtype):
+            raise ValueError(f"a block of frames has come as {block.dtype} of {block.shape} (expected {self.dtype} of {shape})")
         stored = self.encoder(block, 1)
         coded = np.empty((1,) * block.ndim, object)
         coded[(0,) * block.ndim] = block if stored is None else stored
@@ -119,7 +124,7 @@ def encoded_chunks(
     blocks = frames.rechunk(chunk_shape)
     one_each = tuple((1,) * n for n in blocks.numblocks)
     meta = np.empty((0,) * blocks.ndim, object)
-    coded = blocks.map_blocks(_Encode(encoder), dtype=object, chunks=one_each, meta=meta)
+    coded = blocks.map_blocks(_Encode(encoder, frames.dtype), dtype=object, chunks=one_each, meta=meta)
     scheduler = dask.base.get_scheduler(collections=[coded]) or coded.__dask_scheduler__
     (coded,) = dask.base.optimize(coded)
     client = getattr(scheduler, "__self__", None)

@@ -212,3 +212,29 @@ def test_encoded_chunks_are_checked(path):
             h5h264.write(file, "frames", chunks, **STORED, shuffle=True)
         written = h5h264.write(file, "frames", chunks[::-1], **STORED, preset=H264("medium"))
         assert same_bytes(written[()], movie(SHAPE, "<u2"))
+
+
+@pytest.mark.parametrize("change", [lambda b: b - 0.5, lambda b: b.astype(">u2"), lambda b: b[:, :8]], ids=["float", "order", "shape"])
+def test_blocks_that_are_not_what_the_array_says_are_errors(path, frames, scheduler, change):
+    array = dask.array.from_array(frames, chunks=(10, 50, 70)).map_blocks(change, dtype="<u2", chunks=((10, 10, 10, 10, 3), (50,), (70,)))
+    with h5py.File(path, "w") as file:
+        with pytest.raises(ValueError, match="a block of frames has come as"):
+            h5h264.write(file, "frames", array, chunks=(10, 50, 70))
+        assert list(file) == []
+
+
+def test_what_was_flushed_without_a_gap_stays(path, frames):
+    def failing(block, block_info=None):
+        if block_info[0]["array-location"][0][0] == 20:
+            raise OSError("the source has gone")
+        return block
+
+    array = dask.array.from_array(frames, chunks=(10, 50, 70)).map_blocks(failing, dtype="<u2")
+    with h5py.File(path, "w") as file, dask.config.set(scheduler="synchronous"):
+        dataset = h5h264.write(file, "frames", frames[:10], chunks=(10, 50, 70), maxshape=(None, 50, 70))
+        with pytest.raises(OSError, match="the source has gone"):
+            h5h264.write(file, "frames", array, append=True, flush="chunk")
+        n_added = len(dataset) - 10
+        assert n_added in (0, 10, 20) and same_bytes(dataset[10:], frames[:n_added])
+        with pytest.raises(ValueError, match="flush is 'chunk' and shape is given"):
+            h5h264.write(file, "encoded", [], shape=(10, 50, 70), dtype="u2", flush="chunk")
