@@ -54,6 +54,14 @@ def findings(*arguments, status=1, **kwargs):
     return found, report["n_sources"]
 
 
+def test_numbered_files_that_are_all_the_same_are_no_end():
+    # What is not found where an absolute name says is looked for by its last part, which has no number.
+    write_source("real.h5")
+    write_numbered("v.h5", ("/nowhere%b/real.h5", "x"))
+    ((file, dataset, cause),), _ = findings("v.h5", timeout=20)
+    assert file.endswith("real.h5") and dataset == "x" and "the source of the block before" in cause
+
+
 def test_sources_that_are_missing_are_named():
     write_source("a.h5")
     write_source("sub/b.h5")

@@ -196,10 +196,13 @@ fn describe(stored: &[u8]) -> Result<Value> {
     Ok(told)
 }
 
+const MAX_SHOWN_FRAMES: usize = 1 << 20;
+
 /// Stored bytes of each frame: its access units, of all strips, and an equal part of all other planes.
-/// Frames of padding have none.
+/// Frames of padding have none. Nothing of more frames than a page can show: a header can tell of any number.
 fn frame_bytes(access_units: &[usize], n_frames: usize, n_padding: usize, other_bytes: usize) -> Value {
-    if n_frames == 0 || !access_units.len().is_multiple_of(n_frames) {
+    let is_shown = n_frames.checked_add(n_padding).is_some_and(|n| n <= MAX_SHOWN_FRAMES);
+    if n_frames == 0 || !is_shown || !access_units.len().is_multiple_of(n_frames) {
         return Value::Null;
     }
     let mut bytes = vec![other_bytes / n_frames; n_frames];

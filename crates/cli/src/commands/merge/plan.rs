@@ -82,7 +82,8 @@ impl Plan {
     pub fn of(inputs: &Inputs) -> Result<Self> {
         let first = inputs.file(0)?;
         let mut plan = Self { common: BTreeMap::new(), left_out: BTreeMap::new() };
-        for name in [SOURCE, SOURCE_FILES] {
+        let n_made = if inputs.len() > super::MAX_NAMES { 2 } else { 1 };
+        for name in [SOURCE, SOURCE_FILES].into_iter().take(n_made) {
             if first.link_exists(name) {
                 plan.left_out.insert(format!("/{name}"), "it is made anew");
             }

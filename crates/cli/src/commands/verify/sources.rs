@@ -101,13 +101,21 @@ impl<'v> Sources<'v> {
     fn numbered(&mut self, opened: &mut Opened, datatype: &Datatype, mappings: &[Mapping]) -> Result<u64> {
         let (mut n_files, mut ends) = (0, Vec::new());
         for mapping in mappings {
-            let mut block = 0;
+            let (mut block, mut before) = (0, None);
             let missing = loop {
                 let source = Source::of_block(block, std::slice::from_ref(mapping));
                 match self.source(opened, datatype, &source)? {
                     Found::Source => block += 1,
                     other => break other,
                 }
+                // A name that is found by its last part, which has no number, leads to the same file for ever.
+                let here = opened.open(&source.file)?.map(|home| (home.resolved(), source.path.clone()));
+                if here == before {
+                    let place = self.place.source(Path::new(&source.file), &source.path);
+                    let cause = anyhow!("it is the source of the block before, and so of all blocks");
+                    break self.damage(&place, &cause, Found::Closed)?;
+                }
+                before = here;
             };
             n_files += if mapping.file.is_numbered() { block } else { 1 };
             ends.push((block, missing));
