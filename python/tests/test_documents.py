@@ -25,13 +25,6 @@ def test_the_examples_are_found():
     assert {"python", "sh"} <= {language for document in DOCUMENTS for language, _ in blocks(document)}
 
 
-def test_the_recipe_for_many_files_runs(tmp_path):
-    program = "\n".join(blocks("docs/scale.md"))
-    result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert (tmp_path / "all.h5").is_file()
-
-
 def test_everything_that_is_exported_is_documented():
     text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
     of_results = {"ChunkInfo", "ChunkShape", "Info", "FILTER_ID", "register", "__version__"}
