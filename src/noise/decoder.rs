@@ -196,7 +196,7 @@ impl<W: Word> Restorer<W> {
         is_within
     }
 
-    /// Restores numbers. Returns whether [`restore_within`](Self::restore_within) would have done.
+    /// Restores numbers. Returns whether [`restore_within`](Self::restore_within) would most likely have done.
     #[inline(always)]
     fn restore_any(&self, row: &mut [W], left: [W; 2], sums: &[W::Sum], residuals: &[i32]) -> bool {
         let [w1, w2] = self.weights;
@@ -218,5 +218,63 @@ impl<W: Word> Restorer<W> {
         let known = known.widen();
         let prediction = (sum >> W::FRACTION_BITS).max(known).min(known + self.mask);
         W::truncate(known + (prediction + W::Sum::truncate(residual.into())).and(self.mask))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_row_in_blocks_is_the_row_number_by_number(
+            samples in prop::collection::vec((any::<u16>(), -40i32..40, -3i32..3), 1..150),
+            weights in prop::array::uniform2(-2048i32..2048), n_bits in 1u32..=16, reach in 0u32..16, level: u16,
+        ) {
+            let bits = NoiseBits::new(0..n_bits, 16);
+            let restorer = Restorer::<u16>::new(weights, bits);
+            let mut row = vec![level; samples.len() + 4];
+            let (mut sums, mut residuals) = (Vec::new(), Vec::new());
+            for (place, &(number, distance, residual)) in row[2..].iter_mut().zip(&samples) {
+                // Numbers that reach far are often out of what their known bits allow, near ones seldom.
+                let near = level.wrapping_add(number % (1 << reach));
+                *place = near & !(bits.mask() as u16);
+                let from_left = (weights[0] + weights[1]) * i32::from(level);
+                sums.push((i32::from(near) << u16::FRACTION_BITS) - from_left + distance * 100);
+                residuals.push(residual.clamp(-(1 << (n_bits - 1)), (1 << (n_bits - 1)) - 1));
+            }
+            let mut one_by_one = row.clone();
+            restorer.restore_any(inner_mut(&mut one_by_one), [level; 2], &sums, &residuals);
+            restorer.restore(&mut row, &sums, &residuals);
+            prop_assert_eq!(row, one_by_one);
+        }
+    }
+
+    #[test]
+    fn numbers_within_their_known_bits_are_restored_at_once() {
+        let restorer = Restorer::<u16>::new([512, 0], NoiseBits::new(0..16, 16));
+        let (mut block, mut one_by_one) = ([0; BLOCK], [0; BLOCK]);
+        let (sums, residuals) = ([500 << 10; BLOCK], [-3; BLOCK]);
+        assert!(restorer.restore_within(&mut block, [1000; 2], &sums, &residuals));
+        assert!(restorer.restore_any(&mut one_by_one, [1000; 2], &sums, &residuals));
+        assert_eq!(block, one_by_one);
+        // Below 0.
+        assert!(!restorer.restore_within(&mut block, [1000; 2], &[-(600 << 10); BLOCK], &residuals));
+        assert_eq!(block, one_by_one, "what is not within is left as it was");
+    }
+
+    #[test]
+    fn a_prediction_below_0_with_a_number_above_it_is_not_restored_at_once() {
+        let restorer = Restorer::<u16>::new([0, 1], NoiseBits::new(0..16, 16));
+        let (mut sums, residuals) = ([500 << 10; BLOCK], [2; BLOCK]);
+        sums[5] = -1 << 10;
+        let (mut row, mut one_by_one) = ([0; BLOCK + 4], [0; BLOCK]);
+        assert!(!restorer.restore_within(&mut one_by_one, [0; 2], &sums, &residuals));
+        assert!(!restorer.restore_any(&mut one_by_one, [0; 2], &sums, &residuals));
+        restorer.restore(&mut row, &sums, &residuals);
+        assert_eq!(*inner_mut(&mut row), one_by_one);
+        assert_eq!(one_by_one[5], 2, "from 0 on, not from -1");
     }
 }
