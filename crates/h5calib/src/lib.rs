@@ -7,8 +7,10 @@
 
 pub mod algorithm;
 mod arithmetic;
+mod buffers;
 mod cache;
 mod constants;
+mod depth;
 pub mod error;
 mod frames;
 pub mod header;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use h5filter::{Dataset, Element, File, SampleKind};
 
 use crate::algorithm::Algorithm;
-use crate::cache::{Key, Origin};
+use crate::buffers::Buffers;
+use crate::cache::{Cache, Key, Origin};
 use crate::constants::{Constants, Mask};
 use crate::error::{Result, bad_source};
 use crate::header::Header;
 use crate::number::{Number, is_number};
-use crate::process::Process;
 
 /// An open dataset, and what its elements are.
 struct Part<'f> {
@@ -117,8 +117,13 @@ impl<'f> Source<'f> {
         self.raw.read(&start, &count, bytes)
     }
 
-    /// The constants of a cell.
-    pub fn constants<T: Number>(&self, process: &Process, cell: u32) -> Result<Arc<Constants<T>>> {
+    /// The constants of a cell, which are kept in `cache`.
+    pub fn constants<T: Number>(
+        &self,
+        cache: &Cache,
+        buffers: &Buffers,
+        cell: u32,
+    ) -> Result<Arc<Constants<T>>> {
         let algorithm = self.header.algorithm;
         let key = self.origins.map(|(constants, mask)| Key {
             constants,
@@ -127,12 +132,12 @@ impl<'f> Source<'f> {
             sample_bytes: size_of::<T>(),
             cell,
         });
-        if let Some(known) = key.as_ref().and_then(|key| process.cache.get(key)) {
+        if let Some(known) = key.as_ref().and_then(|key| cache.get(key)) {
             return Ok(known);
         }
-        let constants = Arc::new(self.read_constants(process, cell)?);
+        let constants = Arc::new(self.read_constants(buffers, cell)?);
         if let Some(key) = key {
-            process.cache.put(key, &constants);
+            cache.put(key, &constants);
         }
         Ok(constants)
     }
@@ -143,16 +148,16 @@ impl<'f> Source<'f> {
         Ok(mask.origin()?.map(|mask| (constants, Some(mask))))
     }
 
-    fn read_constants<T: Number>(&self, process: &Process, cell: u32) -> Result<Constants<T>> {
+    fn read_constants<T: Number>(&self, buffers: &Buffers, cell: u32) -> Result<Constants<T>> {
         let Self { header, constants, mask, .. } = self;
         let n_pixels = header.n_pixels();
         let numbers = n_pixels * header.algorithm.n_constants();
-        process.with_buffer(numbers * constants.element.bytes(), |stored| {
+        buffers.lend(numbers * constants.element.bytes(), |stored| {
             constants.read_cell(cell, numbers, stored)?;
             let Some(mask) = mask else {
                 return Constants::new(header.algorithm, &constants.element, stored, None);
             };
-            process.with_buffer(n_pixels * mask.element.bytes(), |bytes| {
+            buffers.lend(n_pixels * mask.element.bytes(), |bytes| {
                 mask.read_cell(cell, n_pixels, bytes)?;
                 let mask = Mask { bytes, pixel_bytes: mask.element.bytes() };
                 Constants::new(header.algorithm, &constants.element, stored, Some(mask))

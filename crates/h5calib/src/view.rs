@@ -7,12 +7,13 @@ use h5filter::{Buffer, Element, File, Hdf5, parallel};
 
 use crate::arithmetic::calibrate;
 use crate::constants::{Constants, LANES};
+use crate::depth::Depth;
 use crate::error::{Error, Result, bad_header, bad_source};
 use crate::frames::written;
 use crate::header::Header;
 use crate::number::Number;
 use crate::options;
-use crate::process::{Depth, Process};
+use crate::process::Process;
 use crate::source::Source;
 
 /// A thread is worth starting for this many pixels.
@@ -75,7 +76,7 @@ fn read_from(file: &File<'_>, header: &Header, n_bytes: usize, reserve: usize) -
     let process = Process::current();
     let images_bytes = n_bytes / header.n_frames * header.n_images;
     process.shared_files.with_source(file, header, |source| {
-        process.with_buffer(source.image_bytes() * header.n_images, |raw| {
+        process.buffers.lend(source.image_bytes() * header.n_images, |raw| {
             source.read_raw(raw)?;
             written(images_bytes, reserve, |images| match header.sample_bytes {
                 4 => compute::<f32>(process, source, header, raw, images),
@@ -121,7 +122,7 @@ fn compute<T: Number>(
             written += run(process, source.raw_element(), header, std::mem::take(&mut batch))?;
             batch_bytes = 0;
         }
-        let constants = source.constants::<T>(process, cell)?;
+        let constants = source.constants::<T>(&process.cache, &process.buffers, cell)?;
         batch_bytes += constants.bytes();
         batch.push(Task { cell, constants, start: 0, frames: vec![frame] });
     }

@@ -4,9 +4,11 @@ use hdf5_sys::h5::hsize_t;
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5t::{H5T_class_t, H5T_order_t, H5T_sign_t};
 
-use crate::filter::{Failure, Minor};
+use crate::failure::{Failure, Minor};
 use crate::library::Library;
-use crate::new_dataset::MAX_RANK;
+
+/// HDF5's limit on dimensions (`H5S_MAX_RANK`).
+pub(crate) const MAX_RANK: usize = 32;
 
 /// `H5T_COMPLEX`, new in HDF5 2.0.
 const H5T_COMPLEX: c_int = 11;

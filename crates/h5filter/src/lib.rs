@@ -12,11 +12,13 @@
 mod buffer;
 mod datatype;
 pub mod environment;
+mod failure;
 mod filter;
 pub mod job;
 mod library;
 mod linked;
 pub mod memory;
+mod names;
 mod new_dataset;
 // Elsewhere, it is not known which file is open.
 #[cfg_attr(not(unix), allow(dead_code))]
@@ -28,10 +30,11 @@ mod system;
 
 pub use buffer::{Buffer, OutOfMemory, UninitBuffer};
 pub use datatype::{Element, SampleKind};
-pub use filter::{CdValues, FLUSHERS, Failure, Filter, Minor, PluginClass, WRITERS, guard, silence_panics};
+pub use failure::{Failure, Minor};
+pub use filter::{FLUSHERS, Filter, PluginClass, WRITERS, guard, silence_panics};
 pub use hdf5_sys;
 pub use library::Library;
-pub use new_dataset::NewDataset;
+pub use new_dataset::{CdValues, NewDataset};
 pub use objects::{Dataset, File, FileState, Hdf5, Identity};
 pub use per_process::PerProcess;
 pub use system::keep_loaded;

@@ -3,21 +3,10 @@ use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use hdf5_sys::h5::{herr_t, hsize_t};
 use hdf5_sys::h5i::hid_t;
 
-use crate::filter::Minor;
+use crate::failure::Minor;
+use crate::names::c_name;
 use crate::symbols::{self, Symbols};
 use crate::system;
-
-/// A name as a C string.
-macro_rules! c_name {
-    ($name:ident) => {
-        match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-            Ok(name) => name,
-            Err(_) => c"",
-        }
-    };
-}
-
-pub(crate) use c_name;
 
 /// Declares [`Library`]: one field per function, and how it is looked up.
 macro_rules! functions {

@@ -17,7 +17,7 @@ pub fn find(_name: &CStr) -> Option<*mut c_void> {
 pub fn find(name: &CStr) -> Option<*mut c_void> {
     use hdf5_sys::{h5::*, h5a::*, h5d::*, h5e::*, h5f::*, h5i::*, h5o::*, h5p::*, h5s::*, h5t::*};
 
-    use crate::library::c_name;
+    use crate::names::c_name;
 
     macro_rules! functions {
         ($($function:ident)*) => { [$((c_name!($function), $function as *mut c_void),)*] };

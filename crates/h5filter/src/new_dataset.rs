@@ -4,12 +4,12 @@ use hdf5_sys::h5::hsize_t;
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5z::{H5Z_FLAG_MANDATORY, H5Z_filter_t};
 
-use crate::datatype::{self, Element};
-use crate::filter::{CdValues, Failure, Minor};
+use crate::datatype::{self, Element, MAX_RANK};
+use crate::failure::{Failure, Minor};
 use crate::library::Library;
 
-/// HDF5's limit on dimensions (`H5S_MAX_RANK`).
-pub(crate) const MAX_RANK: usize = 32;
+/// The parameters stored with a dataset.
+pub type CdValues = Vec<u32>;
 
 /// A dataset that is about to be created, as HDF5 shows it to a filter's `set_local` callback.
 pub struct NewDataset<'l> {

@@ -3,9 +3,8 @@ use std::ptr;
 use hdf5_sys::h5i::hid_t;
 
 use super::{DEFAULT, File, Hdf5, Id, Identity};
-use crate::datatype::{self, Element};
-use crate::filter::{Failure, Minor};
-use crate::new_dataset::MAX_RANK;
+use crate::datatype::{self, Element, MAX_RANK};
+use crate::failure::{Failure, Minor};
 
 /// An open dataset.
 pub struct Dataset<'h>(Id<'h>);

@@ -5,7 +5,7 @@ use hdf5_sys::h5::herr_t;
 use hdf5_sys::h5e::{H5E_auto2_t, H5E_error2_t};
 
 use super::{DEFAULT, Hdf5};
-use crate::filter::{Failure, Minor};
+use crate::failure::{Failure, Minor};
 
 /// `H5E_WALK_UPWARD`: from where it went wrong to the function that was called.
 const WALK_UPWARD: i32 = 0;

@@ -6,7 +6,7 @@ use hdf5_sys::h5i::hid_t;
 use super::dataset::Space;
 use super::{DEFAULT, Dataset, Hdf5, Id, Identity};
 use crate::datatype::{self, SampleKind};
-use crate::filter::Failure;
+use crate::failure::Failure;
 
 /// An open file.
 pub struct File<'h>(pub(super) Id<'h>);

@@ -27,12 +27,12 @@ macro_rules! functions {
                 unsafe {
                     Ok(Self {
                         $($name: {
-                            let name = crate::library::c_name!($name);
+                            let name = crate::names::c_name!($name);
                             std::mem::transmute::<*mut c_void, unsafe extern "C" fn($($arg),*) -> $ret>(
                                 symbols.find(name).ok_or(name)?,
                             )
                         },)*
-                        $($rare: symbols.find(crate::library::c_name!($rare)).map(|symbol| {
+                        $($rare: symbols.find(crate::names::c_name!($rare)).map(|symbol| {
                             std::mem::transmute::<
                                 *mut c_void,
                                 unsafe extern "C" fn($($rare_arg),*) -> $rare_ret,

@@ -22,7 +22,7 @@ use functions::Functions;
 use hdf5_sys::h5i::hid_t;
 pub use identity::Identity;
 
-use crate::filter::{Failure, Minor};
+use crate::failure::{Failure, Minor};
 use crate::library::Library;
 use crate::symbols::{self, Range, Symbols};
 use crate::system::Module;

@@ -6,7 +6,7 @@
 use hdf5_sys::h5f::H5F_ACC_RDONLY;
 
 use super::{File, Hdf5, Id};
-use crate::filter::Failure;
+use crate::failure::Failure;
 
 /// How HDF5 begins to say that a file's driver does not use MPI.
 const NO_MPI: &str = "incorrect VFL driver";
