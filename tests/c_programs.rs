@@ -94,6 +94,25 @@ fn threads_get_what_one_thread_gets() {
     lab.run("concurrent", &[plugin.to_str().expect("a path in UTF-8")]).succeeded().printed("0 of 8 threads");
 }
 
+/// The program has glibc's names of what it replaces.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn no_allocation_that_fails_ends_the_process() {
+    let lab = Lab::new();
+    lab.build("failing_allocations", Hdf5::Shared, "failing_allocations");
+    let plugin = built_plugin();
+    let plugin = plugin.to_str().expect("a path in UTF-8");
+    for what in [
+        ["allocations", "u8", "2", "40", "48"],
+        ["allocations", "l16", "2", "40", "48"],
+        ["allocations", "f32", "2", "40", "48"],
+        ["threads", "f32", "4", "256", "256"],
+    ] {
+        let run = lab.run("failing_allocations", &[&[plugin][..], &what].concat()).succeeded();
+        assert!(run.printed("reading: ").stderr.is_empty());
+    }
+}
+
 #[test]
 fn processes_write_together_what_one_writes() {
     let lab = Lab::new();

@@ -231,10 +231,13 @@ pub fn silence_panics() {
     panic::set_hook(Box::new(|_| ()));
 }
 
-/// Exports the two functions by which HDF5 loads a dynamic filter plugin.
+/// Exports the two functions by which HDF5 loads a dynamic filter plugin, whose allocator becomes [`Allocator`](crate::Allocator).
 #[macro_export]
 macro_rules! export_plugin {
     ($filter:ty) => {
+        #[global_allocator]
+        static ALLOCATOR: $crate::Allocator = $crate::Allocator::new();
+
         /// HDF5 asks: what kind of plugin is this? A filter.
         #[unsafe(no_mangle)]
         pub extern "C" fn H5PLget_plugin_type() -> ::std::ffi::c_int {

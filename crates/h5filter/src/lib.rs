@@ -9,6 +9,7 @@
 //! Everything the filter returns is turned into HDF5's conventions here: errors go to the HDF5
 //! error stack, panics are contained, buffers come from `malloc`.
 
+mod allocator;
 mod buffer;
 mod datatype;
 pub mod environment;
@@ -28,6 +29,7 @@ mod per_process;
 mod symbols;
 mod system;
 
+pub use allocator::Allocator;
 pub use buffer::{Buffer, OutOfMemory, UninitBuffer};
 pub use datatype::{Element, SampleKind};
 pub use failure::{Failure, Minor};

@@ -4,6 +4,11 @@ use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::memory;
+
+/// What a thread takes, if it is made as the standard library does: its stack.
+const STACK_BYTES: usize = 2 << 20;
+
 /// Applies `work` to each task, on this thread and up to `n_threads` − 1 others, and returns the
 /// results in the order of the tasks. After an error no further task is started, and the first
 /// error in that order is returned.
@@ -13,7 +18,8 @@ pub fn map<T: Send, R: Send, E: Send>(
     work: impl Fn(T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
     let n_helpers = n_threads.min(tasks.len()).saturating_sub(1);
-    if n_helpers == 0 {
+    // The standard library ends the process when there is no memory for what it keeps of a thread.
+    if n_helpers == 0 || !memory::is_available(n_helpers * STACK_BYTES) {
         return tasks.into_iter().map(work).collect();
     }
     let mut results: Vec<Option<Result<R, E>>> = Vec::new();
