@@ -6,6 +6,8 @@ Needs numcodecs; arrays of Zarr format 3 need zarr 3.1 or later, `references` ne
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable
 from typing import Any, Optional
 
 import numpy as np
@@ -16,7 +18,7 @@ from . import _library
 from ._codec import decode, encode
 from ._filter import H264, options_of
 
-__all__ = ["H264Codec", "references"]
+__all__ = ["H264Codec", "HDFParser", "references"]
 
 
 class H264Codec(Codec):
@@ -61,8 +63,8 @@ def _numbers(array: np.ndarray) -> np.ndarray:
     return array if array.ndim else array.reshape(1)
 
 
-def references(path: str, **options: Any) -> dict[str, Any]:
-    """Makes references to the chunks of an HDF5 file, for fsspec's "reference" file system.
+def references(path: Any, **options: Any) -> dict[str, Any]:
+    """Makes references to the chunks of an HDF5 file, for fsspec's "reference" file system. `path` may be an open file.
 
     kerchunk makes them, and this function tells it how datasets with this filter are coded. `options` are those
     of `kerchunk.hdf.SingleHdf5ToZarr`. Unless they say otherwise, a dataset that references can't describe is an
@@ -88,6 +90,55 @@ def references(path: str, **options: Any) -> dict[str, Any]:
             return [*before, codec_of(tuple(values))]
 
     return Translator(path, **{"error": "raise", **options}).translate()
+
+
+class HDFParser:
+    """VirtualiZarr's parser of HDF5 files, for files with this filter: for `open_virtual_dataset`, and all that takes
+    a parser. (Its own parser knows the filters of hdf5plugin only.)
+
+    `group` is the group whose datasets are wanted, `skip_variables` are the names of those that are not. Chunks are not
+    read, and need not be decoded: `references` finds where they are.
+    """
+
+    def __init__(self, group: Optional[str] = None, skip_variables: Iterable[str] = ()) -> None:
+        self.group, self.skip_variables = group, list(skip_variables)
+
+    def __call__(self, url: str, registry: Any) -> Any:
+        from obspec_utils.readers import BlockStoreReader
+        from virtualizarr.manifests import ManifestStore
+        from virtualizarr.parsers.kerchunk.translator import manifestgroup_from_kerchunk_refs
+
+        reader = _Reader(BlockStoreReader(*registry.resolve(url)))
+        found: Any = references(reader, url=url, inline_threshold=0)
+        group = manifestgroup_from_kerchunk_refs(found, group=self.group, skip_variables=self.skip_variables)
+        return ManifestStore(group=group, registry=registry)
+
+
+class _Reader(io.RawIOBase):
+    """What VirtualiZarr's stores are read with, as the file that kerchunk takes."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(self._reader.read(size))
+
+    def readinto(self, buffer: Any) -> int:
+        found = self._reader.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._reader.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._reader.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
 
 
 def codec_of(cd_values: tuple[int, ...]) -> H264Codec:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray
 import zarr
-from h5h264.zarr import H264Bytes, H264Codec, H264Serializer, references
+from h5h264.zarr import H264Bytes, H264Codec, H264Serializer, HDFParser, references
 from obspec_utils.registry import ObjectStoreRegistry
 from obstore.store import LocalStore
 from virtualizarr import open_virtual_dataset
@@ -95,6 +95,19 @@ def test_virtualizarr_writes_references(tmp_path, reference_path, frames):
     virtual[["frames", "shuffled"]].vz.to_kerchunk(str(tmp_path / "again.json"), format="json")
     dataset = xarray.open_dataset(str(tmp_path / "again.json"), engine="kerchunk", mask_and_scale=False)
     assert same_bytes(dataset["frames"][3:20].values, frames[3:20])
+
+
+def test_virtualizarr_parses_a_file(path, reference_path, frames):
+    registry = ObjectStoreRegistry({"file://": LocalStore()})
+    store = HDFParser(skip_variables=["zipped"])(f"file://{path}", registry)
+    dataset = xarray.open_zarr(store, consolidated=False, zarr_format=3, mask_and_scale=False)
+    assert set(dataset.variables) == {"frames", "shuffled", "original", *"tyx"}
+    for name in ("frames", "shuffled", "original"):
+        assert same_bytes(dataset[name][3:20].values, frames[3:20])
+    with h5py.File(path, "a") as file:
+        h5h264.write(file, "deep/er/frames", frames)
+    virtual = open_virtual_dataset(f"file://{path}", registry, HDFParser(group="deep/er"))
+    assert virtual["frames"].shape == frames.shape
 
 
 def test_bytes_alone_are_encoded_for_a_dataset_only(tmp_path, frames):
