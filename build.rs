@@ -10,6 +10,15 @@ fn main() {
     if os == "linux" {
         println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");
     }
+    // What programs that link it (include/h5h264.h) look for at run time. The plugin that HDF5 loads is the same file.
+    let major = env::var("CARGO_PKG_VERSION_MAJOR").unwrap_or_default();
+    match os.as_str() {
+        "linux" => println!("cargo::rustc-link-arg-cdylib=-Wl,-soname,libh5h264.so.{major}"),
+        "macos" => {
+            println!("cargo::rustc-link-arg-cdylib=-Wl,-install_name,@rpath/libh5h264.{major}.dylib")
+        }
+        _ => (),
+    }
     if env::var_os("CARGO_FEATURE_STATIC").is_some() {
         if let Some(prefix) = env::var_os("FFMPEG_DIR") {
             println!("cargo::rustc-link-search=native={}/lib", prefix.to_string_lossy());

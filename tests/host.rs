@@ -55,12 +55,17 @@ fn it_exports_the_functions_of_a_plugin_and_of_the_c_interface_and_nothing_else(
     let expected = [
         "H5PLget_plugin_info",
         "H5PLget_plugin_type",
+        "h5h264_cd_values",
         "h5h264_decode",
         "h5h264_decoded_bytes",
         "h5h264_describe",
         "h5h264_encode",
+        "h5h264_encode_bound",
+        "h5h264_encode_into",
+        "h5h264_filter_class",
         "h5h264_free",
         "h5h264_n_threads",
+        "h5h264_version",
     ];
     assert_eq!(defined, expected);
     let undefined = named(|kind| kind == "U");

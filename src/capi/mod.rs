@@ -1,29 +1,11 @@
 //! The chunk codec as C functions, for programs that read and write stored chunks themselves: in
 //! parallel, outside HDF5's lock, or in other stores. The Python package calls them.
 //!
-//! ```c
-//! int h5h264_encode(const uint32_t *cd_values, size_t n_cd_values, const void *chunk, size_t chunk_bytes,
-//!                   size_t n_threads, void **stored, size_t *stored_bytes, char *error, size_t error_bytes);
-//! int h5h264_decoded_bytes(const uint32_t *cd_values, size_t n_cd_values, const void *stored, size_t stored_bytes,
-//!                          size_t *chunk_bytes, char *error, size_t error_bytes);
-//! int h5h264_decode(const uint32_t *cd_values, size_t n_cd_values, const void *stored, size_t stored_bytes,
-//!                   size_t n_threads, void *chunk, size_t chunk_bytes, char *error, size_t error_bytes);
-//! int h5h264_describe(const void *stored, size_t stored_bytes,
-//!                     void **json, size_t *json_bytes, char *error, size_t error_bytes);
-//! void h5h264_free(void *buffer);
-//! size_t h5h264_n_threads(void);
-//! ```
-//!
-//! `cd_values` are those that are stored with the dataset; a chunk of this project's layout is
-//! decoded without them, too. `n_threads` is how many threads the chunk may use at most, 0 as many
-//! as it would in HDF5. All functions may be called from several threads at once.
-//!
-//! A function returns 0; or a [`Status`], with a sentence that ends with a NUL in the `error_bytes` bytes
-//! at `error`. Chunks are decoded to memory of the caller, `chunk_bytes` large, which is how large they
-//! are: the dataset's chunks, or what `h5h264_decoded_bytes` says. Other buffers are the library's, and
-//! `h5h264_free` takes them back.
+//! `include/h5h264.h` says what they promise to a C program. tests/c_library.rs holds it against the signatures here.
 
 pub mod describe;
+pub mod encode;
+pub mod frames;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +32,8 @@ pub enum Status {
     CantFilter = 3,
     /// There is no memory for it.
     NoSpace = 4,
+    /// It does not fit where the caller wants it.
+    NoRoom = 5,
 }
 
 impl From<Minor> for Status {
@@ -61,31 +45,6 @@ impl From<Minor> for Status {
             Minor::NoSpace => Self::NoSpace,
         }
     }
-}
-
-/// The bytes to store for a chunk.
-///
-/// # Safety
-/// `cd_values` points to `n_cd_values` values and `chunk` to `chunk_bytes` bytes, which stay as
-/// they are during the call; the others as for [`answer`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn h5h264_encode(
-    cd_values: *const u32,
-    n_cd_values: usize,
-    chunk: *const c_void,
-    chunk_bytes: usize,
-    n_threads: usize,
-    stored: *mut *mut c_void,
-    stored_bytes: *mut usize,
-    error: *mut c_char,
-    error_bytes: usize,
-) -> c_int {
-    // SAFETY: the caller's contract.
-    let (cd_values, chunk) =
-        unsafe { (input(cd_values, n_cd_values), input(chunk.cast::<u8>(), chunk_bytes)) };
-    let work = || Ok(with_threads(at_most(n_threads), || filter::encode(cd_values, chunk))?);
-    // SAFETY: the caller's contract.
-    unsafe { answer(work, stored, stored_bytes, error, error_bytes) }
 }
 
 /// How large the chunk is that was stored.
@@ -185,6 +144,20 @@ pub unsafe extern "C" fn h5h264_describe(
 pub unsafe extern "C" fn h5h264_free(buffer: *mut c_void) {
     // SAFETY: the caller's contract; a `Buffer` is malloc'ed.
     unsafe { libc::free(buffer) };
+}
+
+/// The version of this library.
+#[unsafe(no_mangle)]
+pub extern "C" fn h5h264_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// What `H5Zregister` takes, so that HDF5 need not find the plugin.
+#[unsafe(no_mangle)]
+pub extern "C" fn h5h264_filter_class() -> *const c_void {
+    h5filter::keep_loaded();
+    h5filter::silence_panics();
+    crate::PLUGIN_CLASS.as_ptr()
 }
 
 /// How many threads a chunk may use in HDF5: as many as there are cores for this process, or as

@@ -88,6 +88,25 @@ pub fn resolve_for(cd_values: &[u32], chunk_shape: &[u64], element: Element) -> 
     Ok(Stored { options, slots, given: passed.given() }.to_cd_values())
 }
 
+/// The values to store with a dataset whose chunks are such frames, for programs that encode before there is one.
+pub fn values_of_frames(
+    geometry: Geometry,
+    kind: SampleKind,
+    big_endian: bool,
+    preset: u32,
+    layout: u32,
+) -> Result<CdValues> {
+    let Passed { preset, layout, .. } = Passed::from_cd_values(&[0, 0, 0, preset, layout])?;
+    if geometry.n_components > MAX_COMPONENTS {
+        return Err(bad_options!("{} components (expected at most {MAX_COMPONENTS})", geometry.n_components));
+    }
+    let options = Options { geometry, kind, big_endian, preset, layout };
+    options.check_layout()?;
+    let slots = [geometry.height, geometry.width, geometry.sample_bytes].map(|n| n as u32);
+    // A dataset that gets these values looks at its own shape, as if its user had passed none.
+    Ok(Stored { options, slots, given: 0 }.to_cd_values())
+}
+
 impl Options {
     /// The options for a chunk of `chunk_bytes`, from the values stored with its dataset; or from
     /// slots 0 to 2 alone where `set_local` could not run, or where the original plugin created

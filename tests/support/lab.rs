@@ -123,9 +123,22 @@ impl Lab {
     #[track_caller]
     pub fn build(&self, source: &str, hdf5: Hdf5, program: &str) {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(format!("{source}.c"));
+        self.compile(hdf5, &source, program, &[]);
+    }
+
+    /// Builds `program` of a source that includes h5h264.h, with the libh5h264.so in the folder.
+    #[track_caller]
+    pub fn build_linked(&self, source: &Path, program: &str) {
+        let include = format!("-I{}", Path::new(env!("CARGO_MANIFEST_DIR")).join("include").display());
+        let found = format!("-Wl,-rpath,{}", self.folder.path().display());
+        self.compile(Hdf5::Shared, source, program, &[&include, "-L.", "-lh5h264", &found]);
+    }
+
+    #[track_caller]
+    fn compile(&self, hdf5: Hdf5, source: &Path, program: &str, arguments: &[&str]) {
         let mut command = hdf5.compiler();
         command.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-o"]).arg(self.path(program));
-        command.arg(source).args(hdf5.libraries()).current_dir(self.folder.path());
+        command.arg(source).args(arguments).args(hdf5.libraries()).current_dir(self.folder.path());
         let hint = hint(&command.get_program().to_string_lossy());
         Run::of(&mut command, &hint).succeeded();
     }
