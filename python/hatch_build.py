@@ -13,19 +13,20 @@ EVERY_LINUX = ("libc.so.", "libm.so.", "libgcc_s.so.", "libpthread.so.", "libdl.
 
 class PluginHook(BuildHookInterface):
     def initialize(self, version, build_data):
+        if self.target_name == "sdist":
+            refuse("there is no source distribution of h5h264: clone the repository, and build a wheel with scripts/build-wheel")
         if version == "editable":
-            raise RuntimeError(
-                "h5h264 can't be installed in editable mode: build a wheel, with scripts/build-wheel"
-            )
+            refuse("h5h264 can't be installed in editable mode: build a wheel, with scripts/build-wheel")
         folder = os.environ.get("H5H264_PLUGINS")
         plugins = [path for name in ("h5h264", "h5calib") for path in Path(folder or "").glob(f"*{name}.*")]
         if not folder or len(plugins) != 2:
-            raise RuntimeError(
-                f"H5H264_PLUGINS is {folder!r} (expected the folder of the plugins: use scripts/build-wheel)"
+            refuse(
+                "pip alone can't build h5h264, which contains FFmpeg, x264 and a program in Rust: build a wheel with"
+                f" scripts/build-wheel, and install that (H5H264_PLUGINS is {folder!r}, expected the folder of the plugins)"
             )
         program = os.environ.get("H5H264_PROGRAM")
         if not program or not Path(program).is_file():
-            raise RuntimeError(f"H5H264_PROGRAM is {program!r} (expected a path: use scripts/build-wheel)")
+            refuse(f"H5H264_PROGRAM is {program!r} (expected a path: use scripts/build-wheel)")
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform_tag([*plugins, program])}"
         build_data["shared_scripts"][program] = "h5h264"
@@ -33,12 +34,17 @@ class PluginHook(BuildHookInterface):
             build_data["force_include"][str(plugin)] = f"h5h264/plugins/{plugin.name}"
 
 
+def refuse(sentence):
+    """Ends the build with a sentence. An exception would come with pip's and hatchling's traceback."""
+    raise SystemExit(f"h5h264: {sentence}")
+
+
 def platform_tag(paths):
     """The oldest systems that have what all of these binaries ask for, as the binaries say it."""
     tags = [tag_of(lief.parse(path)) for path in paths]
     system, _, machine = tags[0]
     if any((other[0], other[2]) != (system, machine) for other in tags):
-        raise RuntimeError(f"the binaries are for different systems: {tags}")
+        refuse(f"the binaries are for different systems: {tags}")
     versions = [version for _, version, _ in tags]
     # Without a version: for systems that are like the one that built them.
     newest = () if () in versions else max(versions)
