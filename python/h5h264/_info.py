@@ -13,10 +13,8 @@ from typing import Any, Optional
 import h5py
 import numpy as np
 
-from . import _library
+from . import _html, _library
 from ._filter import FILTER_ID, H264, pipeline, stored_cd_values
-from ._html import html_of
-
 
 # What the library calls by the names of `ChunkInfo`.
 _SAME_NAMES = (
@@ -128,7 +126,10 @@ class Info:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return html_of(self)
+        chunks = [_html.Chunk(c.offset, c.raw_bytes, c.stored_bytes, c._kind()) for c in self.chunks]
+        # What is printed has a line for each kind at its end; here, these are the legend.
+        n_kinds = len({chunk.kind for chunk in chunks})
+        return _html.div(repr(self).rsplit("\n", n_kinds)[0], chunks, self.ratio)
 
 
 def info(dataset: h5py.Dataset, sample: Optional[int] = None) -> Info:

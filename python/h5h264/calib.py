@@ -24,6 +24,8 @@ from typing import Any, Optional, Union
 import h5py
 import numpy as np
 
+from . import _html
+
 FILTER_ID = 57836
 MAGIC_ATTRIBUTE = "h5calib_file_magic"
 
@@ -59,6 +61,21 @@ class View:
     header_version: int
     #: The attribute `h5calib_file_magic` of the file that the paths start in.
     file_magic: int
+    _stored: tuple[_html.Chunk, ...] = dataclasses.field(default=(), repr=False, compare=False)
+
+    def _repr_html_(self) -> str:
+        """What is computed, and a picture of how many times larger than its header each chunk is."""
+        mask = f", without the pixels of {self.mask}" if self.mask else ""
+        raw_bytes = sum(chunk.raw_bytes for chunk in self._stored)
+        stored_bytes = sum(chunk.stored_bytes for chunk in self._stored)
+        ratio = raw_bytes / stored_bytes if self._stored else math.nan
+        cells = f"{self.n_cells} memory cell{'s' if self.n_cells > 1 else ''}"
+        summary = [
+            f"view of {self.raw}, calibrated by {self.calib_alg} with {self.calib}{mask}",
+            f"{self.dtype} in {len(self._stored)} chunks of {' × '.join(map(str, self.chunks))}, {cells}",
+            f"{raw_bytes} bytes are computed from headers of {stored_bytes}, ratio {ratio:.2f}",
+        ]
+        return _html.div("\n".join(summary), self._stored, ratio)
 
 
 def create_processed(
@@ -212,9 +229,24 @@ def describe(view: h5py.Dataset) -> View:
         raise ValueError(f"{view.name} has no chunk yet")
     _, stored = view.id.read_direct_chunk(view.id.get_chunk_info(0).chunk_offset)
     try:
-        return _parse(stored)
+        described = _parse(stored)
     except (struct.error, ValueError, IndexError) as error:
         raise ValueError(f"{view.name} has a damaged header: {error}") from None
+    return dataclasses.replace(described, _stored=_headers(view))
+
+
+def _headers(view: h5py.Dataset) -> tuple[_html.Chunk, ...]:
+    raw_bytes = math.prod(view.chunks) * view.dtype.itemsize
+
+    def chunk(stored: Any) -> _html.Chunk:
+        kind = "header" if not stored.filter_mask else "without the filter"
+        return _html.Chunk(tuple(stored.chunk_offset), raw_bytes, stored.size, kind)
+
+    if not hasattr(view.id, "chunk_iter"):  # h5py 3.7
+        return tuple(chunk(view.id.get_chunk_info(k)) for k in range(view.id.get_num_chunks()))
+    chunks: list[_html.Chunk] = []
+    view.id.chunk_iter(lambda stored: chunks.append(chunk(stored)))
+    return tuple(chunks)
 
 
 def _parse(stored: bytes) -> View:

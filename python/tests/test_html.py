@@ -1,4 +1,4 @@
-"""`info` in a notebook."""
+"""`info` and views in a notebook."""
 
 from xml.etree import ElementTree
 
@@ -55,3 +55,15 @@ def test_a_dataset_without_chunks(path):
         empty = file.create_dataset("frames", (0, 8, 8), "u1", chunks=(1, 8, 8), maxshape=(None, 8, 8), **h5h264.H264())
         html = parsed(h5h264.info(empty)._repr_html_())
     assert html.find(".//svg") is None and "0 chunks" in "".join(html.itertext())
+
+
+def test_views_have_a_bar_for_each_header(path):
+    with h5py.File(path, "w") as file:
+        view = h5h264.calib.create_processed(file, (6, 4, 5), calib_alg="pedestal_v1", chunks=2)
+        described = h5h264.calib.describe(view)
+        html = parsed(described._repr_html_())
+        assert len(html.findall(".//rect")) == 3
+        ratio = 3 * 2 * 4 * 5 * 4 / view.id.get_storage_size()
+    assert f"{ratio:.2f} for all" in html.find(".//svg").get("aria-label")
+    text = "".join(html.itertext())
+    assert "view of /raw, calibrated by pedestal_v1 with /calib" in text and "3 × header" in text
