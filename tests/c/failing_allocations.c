@@ -32,7 +32,7 @@ static uintptr_t plugin_start, plugin_end;
 
 static int fails(enum mode one, const void *caller)
 {
-    int now = mode;
+    enum mode now = (enum mode)mode;
 
     if (now == NOTHING || (uintptr_t)caller < plugin_start || (uintptr_t)caller >= plugin_end)
         return 0;
