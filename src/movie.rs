@@ -10,7 +10,7 @@ use crate::transform::{MOVIE, Mapping};
 /// A chunk's frames as H.264, High 4:4:4 Predictive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Movie<'a> {
-    /// Frames × height × width × components (1: gray, 3: RGB) of one byte.
+    /// Frames × height × width × components (1: gray, 3: RGB) of one byte. Frames of padding are not among them.
     pub geometry: Geometry,
     /// One for each frame, in Annex B format, in the order of the frames. The first is an IDR
     /// picture with parameter sets; the others refer to frames before them only.
@@ -43,8 +43,7 @@ pub fn of_stored_chunk(stored: &[u8]) -> Result<Option<Movie<'_>>> {
 fn access_unit_bytes(header: &Header) -> Option<&[usize]> {
     let Header { geometry, transform, .. } = header;
     let video = header.video.as_ref()?;
-    let is_plain = header.padding.is_none()
-        && geometry.sample_bytes == 1
+    let is_plain = geometry.sample_bytes == 1
         && transform.mapping == Mapping::Integer { offset: 0 }
         && transform.table.is_none()
         && transform.planes == [MOVIE];
@@ -85,6 +84,16 @@ mod tests {
         let mut damaged = stored.clone();
         *damaged.last_mut().unwrap() ^= 1;
         assert!(matches!(of_stored_chunk(&damaged), Err(Error::Damaged(_))));
+    }
+
+    #[test]
+    fn the_frames_before_the_padding_are_a_movie() {
+        let frames: Vec<u8> = (0..3 * 2000).map(|i: usize| (i * i >> 8) as u8).collect();
+        let chunk = [&frames[..], &[9; 2 * 2000]].concat();
+        let stored = encode(40, 50, Layout::H5h264 as u32, &chunk);
+        let movie = of_stored_chunk(&stored).unwrap().expect("a movie");
+        assert_eq!(movie.geometry, Geometry::new(3, 40, 50, 1, 1).unwrap());
+        assert_eq!(movie.access_units.len(), 3);
     }
 
     #[test]

@@ -14,6 +14,8 @@ mod text;
 mod view;
 mod write;
 
+#[cfg(unix)]
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -27,7 +29,21 @@ fn main() -> ExitCode {
         Err(e) if text::is_closed_pipe(&e) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("h5h264: {}", text::one_line(&e));
-            ExitCode::FAILURE
+            end()
         }
     }
+}
+
+/// Ends the program after an error, without HDF5's exit handler: what could not be written would be tried again, and may
+/// crash there.
+#[cfg(unix)]
+fn end() -> ! {
+    let _ = std::io::stdout().flush();
+    // SAFETY: it does not come back.
+    unsafe { libc::_exit(1) }
+}
+
+#[cfg(not(unix))]
+fn end() -> ExitCode {
+    ExitCode::FAILURE
 }

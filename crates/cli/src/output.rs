@@ -98,17 +98,37 @@ impl OutputSeries {
         self.temporary.path().join(target.file_name().unwrap_or_default())
     }
 
-    /// Gives the files their names.
+    /// Gives the files their names: all, or none if that fails for one.
     pub fn finish(self) -> Result<()> {
         let mut unfinished = unfinished();
+        let replaced = self.temporary.path().join("replaced");
+        fs::create_dir(&replaced).with_context(|| cant_write(&replaced))?;
+        let mut renamed = Vec::new();
         for target in &self.targets {
-            let resolved = resolved(target)?;
-            let path = self.path(target);
-            keep_mode(&path, &resolved)?;
-            fs::rename(&path, &resolved).with_context(|| cant_write(target))?;
+            if let Err(e) = self.replace(target, &replaced, &mut renamed) {
+                // What can't be undone stays as it is.
+                renamed.iter().rev().for_each(|(from, to)| drop(fs::rename(to, from)));
+                return Err(e);
+            }
         }
         *unfinished = None;
         self.targets.first().into_iter().for_each(|target| sync_folder(target));
+        Ok(())
+    }
+
+    /// Gives a file its name, and keeps the file that had it. Adds to `renamed` from what to what files were renamed.
+    fn replace(&self, target: &Path, replaced: &Path, renamed: &mut Vec<(PathBuf, PathBuf)>) -> Result<()> {
+        let (path, resolved) = (self.path(target), resolved(target)?);
+        if resolved.exists() {
+            keep_mode(&path, &resolved)?;
+            let kept = replaced.join(target.file_name().unwrap_or_default());
+            // With a second name, the file is never without one. Not all file systems have that.
+            let moved = fs::hard_link(&resolved, &kept).or_else(|_| fs::rename(&resolved, &kept));
+            moved.with_context(|| cant_write(target))?;
+            renamed.push((resolved.clone(), kept));
+        }
+        fs::rename(&path, &resolved).with_context(|| cant_write(target))?;
+        renamed.push((path, resolved));
         Ok(())
     }
 }

@@ -131,6 +131,7 @@ impl Arguments {
                 let timestamps = group.new_dataset_builder().with_data(seconds).create(timestamps);
                 let timestamps = timestamps.explained().context("can't write timestamps")?;
                 h5::write_text_attribute(&timestamps, "units", "s")?;
+                h5::flush(&timestamps)?;
             }
             Ok(())
         })

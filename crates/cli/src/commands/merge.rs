@@ -187,6 +187,7 @@ impl Merger<'_> {
             Some(grid) if h5::is_stored_as_in_memory(&dataset)? => self.chunks(common, &dataset, &grid)?,
             _ => self.elements(common, &dataset)?,
         }
+        h5::flush(&dataset)?;
         self.bar.inc(common.storage_bytes());
         Ok(dataset)
     }
@@ -291,7 +292,7 @@ impl Merger<'_> {
         if names.len() <= MAX_NAMES {
             dataset.new_attr_builder().with_data(&names).create("files").explained()?;
         } else {
-            root.new_dataset_builder().with_data(&names).create(plan::SOURCE_FILES).explained()?;
+            h5::flush(&root.new_dataset_builder().with_data(&names).create(plan::SOURCE_FILES).explained()?)?;
         }
         let writer = ChunkWriter::new(dataset, self.n_threads)?.context("the dataset is not chunked")?;
         let tasks = writer.grid.offsets().map(|offset| Ok((offset.clone(), offset[0])));

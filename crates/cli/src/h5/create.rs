@@ -6,7 +6,8 @@ use hdf5::plist::link_create::CharEncoding;
 use hdf5::plist::{DatasetCreate, LinkCreate};
 use hdf5::types::{FixedAscii, TypeDescriptor, VarLenUnicode};
 use hdf5::{Dataset, Dataspace, Datatype, Extent, File, Group};
-use hdf5_sys::h5d::{H5Dcreate2, H5Dwrite_chunk};
+use hdf5_sys::h5d::{H5Dcreate2, H5Dflush, H5Dwrite_chunk};
+use hdf5_sys::h5i::H5Iinc_ref;
 use hdf5_sys::h5p::{H5P_DEFAULT, H5Premove_filter, H5Pset_chunk, H5Pset_chunk_opts, H5Pset_filter};
 use hdf5_sys::h5z::{H5Z_FILTER_ALL, H5Z_FLAG_MANDATORY};
 
@@ -21,6 +22,18 @@ pub fn create_file(path: &Path) -> Result<File> {
 pub fn close_file(file: File) -> Result<()> {
     file.flush().explained().context("can't write the output")?;
     file.close().explained().context("can't write the output")
+}
+
+/// Writes what HDF5 holds of a dataset. Closing it does that, too; but when that fails, HDF5 frees the dataset, keeps its
+/// id, and crashes over it later. So here it stays open.
+pub fn flush(dataset: &Dataset) -> Result<()> {
+    // SAFETY: the dataset is open.
+    let flushed = call(|| unsafe { H5Dflush(dataset.id()) });
+    if flushed.is_err() {
+        // SAFETY: as above.
+        unsafe { H5Iinc_ref(dataset.id()) };
+    }
+    flushed.map(drop).context("can't write the output")
 }
 
 /// The group that a path is in, made if need be, and the name in it.
@@ -117,8 +130,7 @@ pub fn write_strings<'a>(group: &Group, name: &str, strings: impl Iterator<Item 
     // A NUL ends a string in HDF5.
     let text = |string: &str| string.replace('\0', " ").parse::<VarLenUnicode>();
     let strings = strings.map(text).collect::<Result<Vec<_>, _>>()?;
-    group.new_dataset_builder().with_data(&strings).create(name).explained()?;
-    Ok(())
+    flush(&group.new_dataset_builder().with_data(&strings).create(name).explained()?)
 }
 
 /// Writes an attribute.

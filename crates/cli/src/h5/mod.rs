@@ -28,8 +28,8 @@ pub use copy::{
     has_pointing_fill_value, link_external, link_hard, link_soft,
 };
 pub use create::{
-    chunked, close_file, create_dataset, create_file, growing, number_type, parent_of, resize, utf8_link,
-    write_ascii_attribute, write_chunk, write_strings, write_text_attribute,
+    chunked, close_file, create_dataset, create_file, flush, growing, number_type, parent_of, resize,
+    utf8_link, write_ascii_attribute, write_chunk, write_strings, write_text_attribute,
 };
 pub use datatype::{
     NumberKind, describe_type, has_pointers, is_convertible, is_numeric, is_stored_as_in_memory, number_kind,
