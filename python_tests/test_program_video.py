@@ -85,6 +85,19 @@ def test_chunks_that_are_movies_are_copied(components, pixels, extension):
     assert probe(path, "stream=color_range")[0] == "pc"
 
 
+def test_the_movie_of_the_last_frames_is_copied_too():
+    t, y, x = np.ogrid[:13, :48, :70]
+    frames = (100 + 50 * np.sin((x + 2 * t) / 9) + 50 * np.cos((y + t) / 7)).astype("u1")
+    with h5py.File("in.h5", "w") as file:
+        slices = coded_slices(create(file, frames, (10, 48, 70)))
+    # HDF5 fills the last chunk with frames that are not coded.
+    assert len(slices) == 13
+    run("export", "in.h5:/frames", "out.mkv")
+    assert np.array_equal(decode("out.mkv", (48, 70)), frames)
+    stored = Path("out.mkv").read_bytes()
+    assert all(one in stored for one in slices)
+
+
 @pytest.mark.parametrize("extension", ["mp4", "mkv"])
 def test_other_chunks_and_datasets_are_encoded(extension):
     frames = levels(40)

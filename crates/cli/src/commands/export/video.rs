@@ -90,7 +90,7 @@ impl<'d> Chunks<'d> {
         let stored = chunk.map(|chunk| self.stored.read(offset, chunk)).transpose()?;
         let movie = stored.as_deref().map(movie::of_stored_chunk).transpose();
         let movie = movie.with_context(|| format!("chunk {}", text::coordinates(offset)))?.flatten();
-        match movie.filter(|movie| self.are_pictures_of(movie, shape)) {
+        match movie.filter(|movie| are_pictures_of(movie, n_frames, shape)) {
             Some(movie) => video.write_movie(&movie, n_frames as usize)?,
             None => {
                 for frame in frames.read(offset, &extent)?.chunks_exact(shape.frame_bytes()) {
@@ -100,12 +100,12 @@ impl<'d> Chunks<'d> {
         }
         Ok(n_frames)
     }
+}
 
-    /// Small frames may be stored as rows of larger pictures.
-    fn are_pictures_of(&self, movie: &Movie<'_>, shape: FrameShape) -> bool {
-        let n_frames: u64 = self.stored.grid.chunk[..self.n_leading].iter().product();
-        let geometry = &movie.geometry;
-        (geometry.n_frames as u64, geometry.height, geometry.width, geometry.n_components)
-            == (n_frames, shape.height, shape.width, shape.format.pixel_bytes())
-    }
+/// Whether the movie has these frames. Small ones may be stored as rows of larger pictures, and the last ones as padding.
+fn are_pictures_of(movie: &Movie<'_>, n_frames: u64, shape: FrameShape) -> bool {
+    let geometry = &movie.geometry;
+    let pictures = (geometry.height, geometry.width, geometry.n_components);
+    geometry.n_frames as u64 >= n_frames
+        && pictures == (shape.height, shape.width, shape.format.pixel_bytes())
 }
