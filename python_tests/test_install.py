@@ -13,6 +13,24 @@ from support import create
 ROOT = Path(__file__).resolve().parent.parent
 INSTALL = ROOT / "scripts/install"
 
+# A program that links the library, and its project for CMake.
+LINKED = """
+#include <h5h264.h>
+#include <stdio.h>
+int main(void)
+{
+    printf("%s %s\\n", H5H264_VERSION, h5h264_version());
+    return h5h264_filter_class() == NULL;
+}
+"""
+PROJECT = """
+cmake_minimum_required(VERSION 3.16)
+project(linked C)
+find_package(h5h264 %s REQUIRED)
+add_executable(linked linked.c)
+target_link_libraries(linked PRIVATE h5h264::h5h264)
+"""
+
 # In the namespace of these commands alone, what is written to these folders goes to memory.
 A_COPY_OF_THE_SYSTEM = """
     mount -t tmpfs tmpfs "$scratch"
@@ -60,6 +78,8 @@ def packed(path):
 def test_every_hdf5_finds_what_is_installed_and_nothing_is_left_of_it(packed, tmp_path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
+    linked = tmp_path / "linked.c"
+    linked.write_text(LINKED)
     read = "import h5py, sys; print('sum', int(h5py.File(sys.argv[1])['frames'][()].sum()))"
     output = shell(
         A_COPY_OF_THE_SYSTEM
@@ -68,6 +88,8 @@ def test_every_hdf5_finds_what_is_installed_and_nothing_is_left_of_it(packed, tm
         /usr/local/bin/h5h264 plugin-path --check $libraries
         [ "$(/usr/local/bin/h5h264 plugin-path)" = /usr/local/hdf5/lib/plugin ]
         bash -n /usr/local/share/bash-completion/completions/h5h264
+        cc -I/usr/local/include "$linked" -o "$linked.program" -L/usr/local/lib -lh5h264 -Wl,-rpath,/usr/local/lib
+        "$linked.program"
         grep -q 'h5h264 repack' /usr/local/share/man/man1/h5h264-repack.1
         h5dump -d /frames -s 0,0,0 -c 1,1,8 "$file" | grep '(0,0,0)'
         "$python" -c "$read" "$file"
@@ -85,6 +107,7 @@ def test_every_hdf5_finds_what_is_installed_and_nothing_is_left_of_it(packed, tm
         file=str(packed),
         python=sys.executable,
         read=read,
+        linked=str(linked),
     )
     assert output.count("finds the plugin in") == 2
     assert f"sum {int(frames().sum())}" in output
@@ -99,10 +122,41 @@ def test_everything_may_be_installed_below_one_folder(tmp_path):
     shell('"$install" --prefix "$prefix"', install=str(INSTALL), prefix=str(prefix))
     installed = {str(file.relative_to(prefix)) for file in prefix.rglob("*") if file.is_file()}
     assert {"bin/h5h264", "lib/hdf5/plugin/libh5h264.so", "lib/hdf5/plugin/libh5calib.so"} <= installed
+    assert {"include/h5h264.h", "lib/libh5h264.so", "lib/libh5h264.so.0", "lib/pkgconfig/h5h264.pc"} <= installed
     found = shell('"$prefix/bin/h5h264" plugin-path', prefix=str(prefix)).strip()
     assert found == str(prefix / "lib/hdf5/plugin")
     shell('"$install" --prefix "$prefix" --uninstall', install=str(INSTALL), prefix=str(prefix))
     assert [file for file in prefix.rglob("*") if not file.is_dir()] == []
+
+
+def test_programs_find_the_library_with_pkg_config_and_cmake(tmp_path):
+    prefix, moved = tmp_path / "before", tmp_path / "moved here"
+    shell('"$install" --prefix "$prefix"', install=str(INSTALL), prefix=str(prefix))
+    # Nothing has the name of the folder in it.
+    prefix.rename(moved)
+    (tmp_path / "linked.c").write_text(LINKED)
+    output = shell(
+        """
+        cd "$folder"
+        export PKG_CONFIG_PATH="$moved/lib/pkgconfig"
+        pkg-config --modversion h5h264
+        eval "cc -std=c99 linked.c -o linked $(pkg-config --cflags --libs h5h264)"
+        LD_LIBRARY_PATH="$moved/lib" ./linked
+        readelf -d linked | grep -o 'libh5h264.so.0'
+        """,
+        folder=str(tmp_path),
+        moved=str(moved),
+    )
+    version, both, soname = output.splitlines()
+    assert both == f"{version} {version}" and soname == "libh5h264.so.0"
+    configure = 'cmake -S "$folder" -B "$folder/build" -DCMAKE_PREFIX_PATH="$moved"'
+    variables = {"folder": str(tmp_path), "moved": str(moved)}
+    for wanted in "99", f"{version[:-1]}9":
+        (tmp_path / "CMakeLists.txt").write_text(PROJECT % wanted)
+        assert f"{version}" in shell(configure, status=1, **variables)
+    (tmp_path / "CMakeLists.txt").write_text(PROJECT % version.rsplit(".", 1)[0])
+    output = shell(f'{configure} && cmake --build "$folder/build" && "$folder/build/linked"', **variables)
+    assert output.splitlines()[-1] == f"{version} {version}"
 
 
 def test_the_plugins_may_be_installed_alone(tmp_path):
