@@ -44,6 +44,11 @@ impl Output {
         &self.temporary
     }
 
+    /// Where the file is going to be, as far as links lead.
+    pub fn folder(&self) -> &Path {
+        folder_of(&self.target)
+    }
+
     /// Gives the file its name, once it is on the disk.
     pub fn finish(self) -> Result<()> {
         sync(&self.temporary).and_then(|()| keep_mode(&self.temporary, &self.target))?;

@@ -13,6 +13,7 @@ mod repack;
 mod verify;
 mod video_to_frames;
 mod view;
+mod virtual_dataset;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -29,6 +30,7 @@ pub struct Program {
 enum Command {
     Convert(convert::Arguments),
     Merge(merge::Arguments),
+    Virtual(virtual_dataset::Arguments),
     Repack(repack::Arguments),
     Info(info::Arguments),
     Verify(verify::Arguments),
@@ -50,6 +52,7 @@ impl Program {
         match self.command {
             Command::Convert(arguments) => arguments.run(),
             Command::Merge(arguments) => arguments.run(),
+            Command::Virtual(arguments) => arguments.run(),
             Command::Repack(arguments) => arguments.run(),
             Command::Info(arguments) => arguments.run(),
             Command::Verify(arguments) => arguments.run(),

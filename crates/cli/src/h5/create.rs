@@ -60,6 +60,12 @@ pub fn growing(shape: &[u64]) -> Result<Dataspace> {
     Dataspace::try_new(extents).explained()
 }
 
+/// A dataspace that does not grow.
+pub fn fixed(shape: &[u64]) -> Result<Dataspace> {
+    let lengths: Vec<_> = shape.iter().map(|n| *n as usize).collect();
+    Dataspace::try_new(lengths).explained()
+}
+
 /// Chunks of this shape, all of them through these filters, and all else as in `like`.
 pub fn chunked(like: &DatasetCreate, chunk: &[u64], filters: &[(i32, Vec<u32>)]) -> Result<DatasetCreate> {
     let plist = like.copy();

@@ -18,6 +18,7 @@ mod slab;
 mod sources;
 mod tree;
 mod types;
+mod virtual_parts;
 
 pub use attributes::{copy_attributes, delete_attribute, scaled_dimensions};
 pub use chunks::{
@@ -28,7 +29,7 @@ pub use copy::{
     has_pointing_fill_value, link_external, link_hard, link_soft,
 };
 pub use create::{
-    chunked, close_file, create_dataset, create_file, flush, growing, number_type, parent_of, resize,
+    chunked, close_file, create_dataset, create_file, fixed, flush, growing, number_type, parent_of, resize,
     utf8_link, write_ascii_attribute, write_chunk, write_strings, write_text_attribute,
 };
 pub use datatype::{
@@ -51,5 +52,6 @@ pub use sources::{
 };
 pub use tree::{Address, Entry, Object, address_of, has_object, open, stored_bytes, walk};
 pub use types::{BIG_ENDIAN, Kind, Member, Type};
+pub use virtual_parts::virtual_parts;
 
 use error::{call, call_for_id};

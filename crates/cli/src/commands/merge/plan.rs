@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use hdf5::{Dataset, Datatype, File};
 
 use super::inputs::Inputs;
@@ -14,6 +14,20 @@ pub const SOURCE: &str = "source";
 
 /// The dataset with the names of the files, if they are too many for an attribute of the other.
 pub const SOURCE_FILES: &str = "source_files";
+
+/// Why a dataset is not in the new file that is not mentioned afterwards.
+pub const NOT_CHOSEN: &str = "it was not chosen";
+
+/// Which datasets the new file is to have.
+#[derive(Clone, Copy)]
+pub enum Rule<'r> {
+    /// Those that all files have; `source` is another one in the new file.
+    WhatAllHave,
+    /// Those of the first file, which all files have to have.
+    WhatTheFirstHas,
+    /// These, which all files have to have.
+    Chosen(&'r [String]),
+}
 
 /// Datasets of the same path, one of each file.
 pub struct Common {
@@ -79,17 +93,11 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn of(inputs: &Inputs) -> Result<Self> {
-        let first = inputs.file(0)?;
-        let mut plan = Self { common: BTreeMap::new(), left_out: BTreeMap::new() };
-        let n_made = if inputs.len() > super::MAX_NAMES { 2 } else { 1 };
-        for name in [SOURCE, SOURCE_FILES].into_iter().take(n_made) {
-            if first.link_exists(name) {
-                plan.left_out.insert(format!("/{name}"), "it is made anew");
-            }
-        }
+    pub fn of(inputs: &Inputs, rule: Rule<'_>) -> Result<Self> {
+        let first = inputs.first();
+        let mut plan = Self { common: BTreeMap::new(), left_out: not_of_the_first(inputs, rule)? };
         let mut candidates: BTreeMap<String, Candidate> = BTreeMap::new();
-        for path in datasets_of(&first)? {
+        for path in datasets_of(first)? {
             if !plan.left_out.contains_key(&path) {
                 let datatype = first.dataset(&path).and_then(|dataset| dataset.dtype()).explained()?;
                 candidates.insert(path, Candidate { datatype, parts: Vec::new(), misfit: None });
@@ -97,13 +105,18 @@ impl Plan {
         }
         for i in 0..inputs.len() {
             let file = inputs.file(i)?;
-            if i > 0 {
+            if i > 0 && !matches!(rule, Rule::Chosen(_)) {
                 let others = datasets_of(&file)?.into_iter().filter(|path| first.dataset(path).is_err());
                 plan.left_out.extend(others.map(|path| (path, "not in all files")));
             }
             let mut dropped = Vec::new();
             for (path, candidate) in &mut candidates {
-                if let Some(reason) = candidate.add(inputs, i, path, file.dataset(path).ok())? {
+                let part = part_of(inputs, i, path, rule)?;
+                if let Some(reason) = candidate.add(inputs, i, path, part)? {
+                    ensure!(
+                        !matches!(rule, Rule::Chosen(_)),
+                        "{path} can't be one of several parts: {reason}"
+                    );
                     dropped.push((path.clone(), reason));
                 }
             }
@@ -131,6 +144,41 @@ impl Plan {
         ensure!(!plan.common.is_empty(), "the files have no dataset in common that has frames");
         Ok(plan)
     }
+}
+
+/// Of the first file's datasets: those that are not for the new file, and why.
+fn not_of_the_first(inputs: &Inputs, rule: Rule<'_>) -> Result<BTreeMap<String, &'static str>> {
+    let first = inputs.first();
+    match rule {
+        Rule::WhatAllHave => {
+            let n_made = if inputs.len() > super::MAX_NAMES { 2 } else { 1 };
+            let made = [SOURCE, SOURCE_FILES].into_iter().take(n_made).filter(|name| first.link_exists(name));
+            Ok(made.map(|name| (format!("/{name}"), "it is made anew")).collect())
+        }
+        Rule::WhatTheFirstHas => Ok(BTreeMap::new()),
+        Rule::Chosen(chosen) => {
+            let mut left_out: BTreeMap<_, _> =
+                datasets_of(first)?.into_iter().map(|path| (path, NOT_CHOSEN)).collect();
+            for path in chosen {
+                let is_there = left_out.remove(path).is_some();
+                ensure!(is_there, "{} has no dataset {path}", inputs.path(0).display());
+            }
+            Ok(left_out)
+        }
+    }
+}
+
+/// A file's dataset of this path.
+fn part_of(inputs: &Inputs, i: usize, path: &str, rule: Rule<'_>) -> Result<Option<Dataset>> {
+    let part = inputs.file(i)?.dataset(path);
+    if matches!(rule, Rule::WhatAllHave) {
+        return Ok(part.ok());
+    }
+    let expected = || {
+        let [file, first] = [i, 0].map(|i| inputs.path(i).display());
+        format!("{file} has no dataset {path} (expected those of {first})")
+    };
+    part.explained().with_context(expected).map(Some)
 }
 
 /// A dataset of the first file, which the others may have, too.
