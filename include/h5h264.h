@@ -9,15 +9,15 @@
  * its bytes and on cd_values alone, not on threads, processor or what was encoded before.
  *
  * Threads: all functions may be called from any number of threads at once, also with the same arguments, as long as no
- * memory that one of them writes to is used by another one meanwhile. None of them locks or waits for another call. A
- * process may fork, and both go on.
+ * memory that one of them writes to is used by another one meanwhile. None waits until another one is over. A process may
+ * fork, and both go on.
  *
  * Ownership: the caller keeps all memory that it passes, and may free it when the call is over; the library keeps no
  * pointer to it. What the library allocates is a `void **` in the declaration, and goes back to h5h264_free.
  *
  * Errors: a function that returns int returns H5H264_OK or another h5h264_status. Then there is a sentence for the
  * user in the `error_bytes` bytes at `error`, in UTF-8, cut if it does not fit, and ended by a NUL. `error` may be NULL if
- * `error_bytes` is 0. After success, nothing is written there. No function prints, aborts or throws.
+ * `error_bytes` is 0. After success, nothing is written there. No function prints or throws.
  */
 #ifndef H5H264_H
 #define H5H264_H
