@@ -24,8 +24,6 @@ from typing import Any, Optional, Union
 import h5py
 import numpy as np
 
-from . import _html
-
 FILTER_ID = 57836
 MAGIC_ATTRIBUTE = "h5calib_file_magic"
 
@@ -61,21 +59,27 @@ class View:
     header_version: int
     #: The attribute `h5calib_file_magic` of the file that the paths start in.
     file_magic: int
-    _stored: tuple[_html.Chunk, ...] = dataclasses.field(default=(), repr=False, compare=False)
+    #: Of each chunk: its offset, bytes of its pixels, stored bytes, and what these are.
+    _stored: tuple[tuple[tuple[int, ...], int, int, str], ...] = dataclasses.field(
+        default=(), repr=False, compare=False
+    )
 
     def _repr_html_(self) -> str:
         """What is computed, and a picture of how many times larger than its header each chunk is."""
+        from . import _html
+
+        chunks = [_html.Chunk(*stored) for stored in self._stored]
         mask = f", without the pixels of {self.mask}" if self.mask else ""
-        raw_bytes = sum(chunk.raw_bytes for chunk in self._stored)
-        stored_bytes = sum(chunk.stored_bytes for chunk in self._stored)
-        ratio = raw_bytes / stored_bytes if self._stored else math.nan
+        raw_bytes = sum(chunk.raw_bytes for chunk in chunks)
+        stored_bytes = sum(chunk.stored_bytes for chunk in chunks)
+        ratio = raw_bytes / stored_bytes if chunks else math.nan
         cells = f"{self.n_cells} memory cell{'s' if self.n_cells > 1 else ''}"
         summary = [
             f"view of {self.raw}, calibrated by {self.calib_alg} with {self.calib}{mask}",
-            f"{self.dtype} in {len(self._stored)} chunks of {' × '.join(map(str, self.chunks))}, {cells}",
+            f"{self.dtype} in {len(chunks)} chunks of {' × '.join(map(str, self.chunks))}, {cells}",
             f"{raw_bytes} bytes are computed from headers of {stored_bytes}, ratio {ratio:.2f}",
         ]
-        return _html.div("\n".join(summary), self._stored, ratio)
+        return _html.div("\n".join(summary), chunks, ratio)
 
 
 def create_processed(
@@ -235,16 +239,16 @@ def describe(view: h5py.Dataset) -> View:
     return dataclasses.replace(described, _stored=_headers(view))
 
 
-def _headers(view: h5py.Dataset) -> tuple[_html.Chunk, ...]:
+def _headers(view: h5py.Dataset) -> tuple[tuple[tuple[int, ...], int, int, str], ...]:
     raw_bytes = math.prod(view.chunks) * view.dtype.itemsize
 
-    def chunk(stored: Any) -> _html.Chunk:
+    def chunk(stored: Any) -> tuple[tuple[int, ...], int, int, str]:
         kind = "header" if not stored.filter_mask else "without the filter"
-        return _html.Chunk(tuple(stored.chunk_offset), raw_bytes, stored.size, kind)
+        return tuple(stored.chunk_offset), raw_bytes, stored.size, kind
 
     if not hasattr(view.id, "chunk_iter"):  # h5py 3.7
         return tuple(chunk(view.id.get_chunk_info(k)) for k in range(view.id.get_num_chunks()))
-    chunks: list[_html.Chunk] = []
+    chunks: list[tuple[tuple[int, ...], int, int, str]] = []
     view.id.chunk_iter(lambda stored: chunks.append(chunk(stored)))
     return tuple(chunks)
 
