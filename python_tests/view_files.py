@@ -1,5 +1,6 @@
 """The files that `h5h264 view` is tested with: `python view_files.py FOLDER` writes them all."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -136,6 +137,65 @@ def write_movies(folder):
                 group["frames"].id.write_direct_chunk(offset, bytes(broken), mask)
 
 
+def write_stacks(folder):
+    """Frames of all kinds that the player knows, with bad pixels, masks and what attributes say."""
+    rng = np.random.default_rng(3)
+    gray = frames((12, 40, 50), seed=4)
+    with h5py.File(folder / "stacks.h5", "w") as file:
+        bad = gray.copy()
+        bad[:, 3, 5] = 65535
+        bad[4, 20, 30] = 7777
+        detector = file.create_group("detector")
+        dataset = detector.create_dataset("frames", data=bad, chunks=(5, 16, 50), compression=FILTER_ID)
+        dataset.attrs["fps"] = 12.5
+        mask = np.zeros((40, 50), "u4")
+        mask[10:12, 7] = 1
+        detector["pixel_mask"] = mask
+        holes = gray.astype("f4")
+        holes[2, 5:9, 6:12] = np.nan
+        holes[:, 0, 0] = np.nan
+        file.create_dataset("holes", data=holes, chunks=(4, 40, 50), compression=FILTER_ID)
+        deep = rng.integers(0, 1000, (3, 4, 2, 20, 30)).astype("u2")
+        dataset = file.create_dataset("deep", data=deep, chunks=(1, 2, 2, 20, 30), compression=FILTER_ID)
+        for dimension, label in zip(dataset.dims, "tzcyx"):
+            dimension.label = label
+        colours = rng.integers(0, 65536, (5, 16, 24, 3)).astype("u2")
+        file.create_dataset("colours", data=colours, chunks=(2, 16, 24, 3), compression=FILTER_ID)
+        file.create_dataset("bytes", data=(colours >> 8).astype("u1"), chunks=(2, 16, 24, 3), compression=FILTER_ID)
+        large = rng.integers(2**62, 2**63, (3, 6, 7)).astype("u8") * np.uint64(2) + np.uint64(1)
+        file.create_dataset("large", data=large, chunks=(1, 6, 7), compression="gzip")
+        file["contiguous"] = gray
+        file.create_dataset("big endian", data=gray.astype(">i4") - 300, chunks=(3, 40, 50), compression="gzip")
+
+
+def write_expected(folder):
+    """What numpy says of some of the frames, for tests in another language."""
+    with h5py.File(folder / "movie.h5") as file:
+        data = file["entry/frames"][...]
+    with h5py.File(folder / "stacks.h5") as file:
+        holes, deep, colours = file["holes"][...], file["deep"][...], file["colours"][...]
+        detector, mask = file["detector/frames"][...], file["detector/pixel_mask"][...]
+    left, top, width, height = region = (10, 20, 30, 16)
+    part = data[:, top : top + height, left : left + width].astype("f8")
+    good = np.where(mask == 0, detector.astype("f8"), np.nan)
+    expected = {
+        "region": region,
+        "statistics": {
+            name: getattr(np, name)(part, (1, 2)).tolist() for name in ("mean", "sum", "min", "max", "std")
+        },
+        "projections": {name: getattr(np, name)(data.astype("f8"), 0).tolist() for name in ("mean", "max", "std")},
+        "row": data[0, 30].tolist(),
+        # Where all are NaN there is no mean.
+        "holes_mean": np.nanmean(holes[:, 1:].astype("f8"), 0).tolist(),
+        "masked_mean": np.nanmean(good, (1, 2)).tolist(),
+        "deep": deep[1, 2, 1].tolist(),
+        "max_over_z": deep[1, :, 1].max(0).tolist(),
+        "colours": colours[2].tolist(),
+    }
+    with open(folder / "expected.json", "w") as file:
+        json.dump(expected, file)
+
+
 def write_many(folder):
     """As many datasets as people put into a file."""
     with h5py.File(folder / "many.h5", "w", libver="latest") as file:
@@ -162,5 +222,5 @@ def write_large(folder):
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for write in write_types, write_movies, write_many, write_large:
+    for write in write_types, write_movies, write_stacks, write_expected, write_many, write_large:
         write(folder)

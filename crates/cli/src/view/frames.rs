@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, Result};
 use super::metadata::{dtype_text, is_complex};
+use super::neighbours::{self, Neighbours};
 use super::query::Asked;
 use super::safe::Safe;
 use super::selection::Selection;
 use super::values::{self, Opened};
-use super::{State, answer, blocking, gather, json_answer};
-use crate::h5::{self, Along, Explain, Link, Object, Type};
+use super::{State, answer, blocking, gather, json_answer, projection};
+use crate::h5::{Along, Kind, Type};
 
 /// An answer has no more frames.
 const MAX_FRAMES: u64 = 1 << 16;
@@ -22,8 +23,6 @@ const MAX_FRAMES: u64 = 1 << 16;
 const MAX_AHEAD: usize = 64;
 /// An answer with several frames is not longer.
 const MAX_FRAMES_BYTES: usize = 32 << 20;
-/// Groups beyond this are not searched for times.
-const MAX_SIBLINGS: usize = 2000;
 
 #[derive(Debug, Deserialize)]
 pub struct Wanted {
@@ -55,18 +54,14 @@ pub struct Stack {
     frame_bytes: u64,
     /// Frames that are stored together.
     chunk_frames: u64,
-    /// Datasets that have a value for each frame; those that are called after time first.
-    per_frame: Vec<PerFrame>,
-}
-
-#[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
-struct PerFrame {
-    /// Sorts after those that are.
-    is_not_time: bool,
-    path: String,
-    units: Option<String>,
-    /// NumPy's word for the values as `/data` sends them with `dtype=safe`; `null` if they are not numbers.
-    dtype: Option<String>,
+    /// Rows of a frame that `/projection` takes at a time, at most.
+    projection_rows: u64,
+    /// Frames per second, as the dataset's attribute `fps` says.
+    fps: Option<f64>,
+    /// Names of the dimensions before the frame's, as far as they have one.
+    labels: Vec<Option<String>>,
+    #[serde(flatten)]
+    neighbours: Neighbours,
 }
 
 pub async fn stack(Shared(state): Shared<Arc<State>>, Asked(wanted): Asked<Wanted>) -> Result<Response> {
@@ -74,28 +69,31 @@ pub async fn stack(Shared(state): Shared<Arc<State>>, Asked(wanted): Asked<Wante
         let opened = Opened::open(state, &wanted.file, &wanted.path)?;
         let shape = Shape::of(&opened)?;
         let safe = pixels(&opened.datatype)?;
-        let per_frame = per_frame(state, &wanted, shape.n_frames())?;
+        let neighbours = Neighbours::of(state, &wanted.file, &wanted.path, &shape)?;
         let chunk_frames = opened.chunked.as_ref().map_or(1, |chunked| {
             chunked.grid.chunk[..shape.leading.len()].iter().product::<u64>().min(shape.n_frames()).max(1)
         });
         Ok(Stack {
             n_frames: shape.n_frames(),
             frame_bytes: shape.frame.iter().product::<u64>() * safe.size as u64,
-            height: shape.frame[0],
-            width: shape.frame[1],
-            n_components: shape.frame.get(2).copied().unwrap_or(1),
+            height: shape.height(),
+            width: shape.width(),
+            n_components: shape.n_components(),
+            projection_rows: projection::most_rows(&shape, opened.datatype.size),
+            fps: neighbours::frame_rate(&opened.dataset),
+            labels: neighbours::labels(&opened.dataset, shape.leading.len()),
             leading: shape.leading,
             dtype: safe.word,
             stored_dtype: dtype_text(&opened.datatype),
             chunk_frames,
-            per_frame,
+            neighbours,
         })
     })
     .await
 }
 
 /// What is sent of pixels.
-fn pixels(datatype: &Type) -> Result<Safe<'_>> {
+pub fn pixels(datatype: &Type) -> Result<Safe<'_>> {
     let safe = Safe::of(datatype).ok().filter(|_| !is_complex(datatype));
     safe.ok_or_else(|| {
         let word = dtype_text(datatype);
@@ -170,6 +168,12 @@ fn prepare(state: &State, opened: &Opened, shape: &Shape, end: u64) {
     state.blocks.prepare(chunked, &ahead);
 }
 
+/// Whether values are red, green or blue if a dimension of the right length is the last: one byte, or two without a sign.
+fn is_component(datatype: &Type) -> bool {
+    datatype.size == 1
+        || datatype.size == 2 && matches!(datatype.kind, Kind::Integer { is_signed: false, .. })
+}
+
 /// The dimensions of a dataset: the last two are a frame; a last one of 3 or 4 is its colour.
 pub struct Shape {
     pub leading: Vec<u64>,
@@ -179,7 +183,8 @@ pub struct Shape {
 impl Shape {
     pub fn of(opened: &Opened) -> Result<Self> {
         let shape = opened.shape.as_deref().unwrap_or_default();
-        let is_colour = shape.len() >= 3 && matches!(shape.last(), Some(3 | 4)) && opened.datatype.size == 1;
+        let has_colours = shape.len() >= 3 && matches!(shape.last(), Some(3 | 4));
+        let is_colour = has_colours && is_component(&opened.datatype);
         let n_frame_axes = if is_colour { 3 } else { 2 };
         if shape.len() < n_frame_axes {
             let n = shape.len();
@@ -195,8 +200,26 @@ impl Shape {
         self.leading.iter().product()
     }
 
+    pub fn height(&self) -> u64 {
+        self.frame[0]
+    }
+
+    pub fn width(&self) -> u64 {
+        self.frame[1]
+    }
+
+    /// Values of a pixel: more than one if frames are in colour.
+    pub fn n_components(&self) -> u64 {
+        self.frame.get(2).copied().unwrap_or(1)
+    }
+
+    /// Dimensions of a frame, with that of its colours.
+    pub fn n_frame_axes(&self) -> usize {
+        self.frame.len()
+    }
+
     /// In which chunk along each leading dimension a frame is.
-    fn place_in(&self, frame: u64, chunk: &[u64]) -> Vec<u64> {
+    pub fn place_in(&self, frame: u64, chunk: &[u64]) -> Vec<u64> {
         let along = self.selection(frame).along;
         let leading = along.iter().zip(chunk).take(self.leading.len());
         leading.map(|(along, chunk)| along.start / chunk).collect()
@@ -214,34 +237,4 @@ impl Shape {
         along.reverse();
         Selection { along, shape: self.frame.clone() }
     }
-}
-
-/// The datasets beside this one that have as many values as it has frames.
-fn per_frame(state: &State, wanted: &Wanted, n_frames: u64) -> Result<Vec<PerFrame>> {
-    let path = wanted.path.trim_end_matches('/');
-    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let found = state.files.find(state.files.index_of(&wanted.file)?, parent)?;
-    let Object::Group(group) = &found.object else { return Ok(Vec::new()) };
-    let mut siblings = Vec::new();
-    for (name, link) in h5::links(group)?.into_iter().take(MAX_SIBLINGS) {
-        // Others may lead out of the file.
-        if !matches!(link, Link::Hard) {
-            continue;
-        }
-        let Ok(Object::Dataset(dataset)) = h5::open(group, &name) else { continue };
-        let plist = dataset.create_plist().explained()?;
-        let shape = state.files.shape_of(&dataset, &plist, found.file)?;
-        if shape != Some(vec![n_frames]) {
-            continue;
-        }
-        let datatype = Type::of(&dataset.dtype().explained()?)?;
-        let dtype = Safe::of(&datatype).ok().map(|safe| safe.word);
-        let lower = name.to_lowercase();
-        let units = h5::text_attribute(&dataset, "units").or_else(|| h5::text_attribute(&dataset, "unit"));
-        let is_not_time = !(lower.contains("time") || matches!(&lower[..], "t" | "epoch" | "date"));
-        siblings.push(PerFrame { is_not_time, path: format!("{parent}/{name}"), units, dtype });
-    }
-    siblings.sort();
-    siblings.truncate(50);
-    Ok(siblings)
 }

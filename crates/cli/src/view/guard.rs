@@ -8,7 +8,7 @@ use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, LOCATION, REFERRER_POLICY,
     SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
@@ -21,18 +21,23 @@ const TOKEN_BYTES: usize = 24;
 
 /// What goes with every answer. The page may load nothing from elsewhere; H5Web's arrays (ndarray) make
 /// functions from text.
-const HEADERS: [(HeaderName, &str); 5] = [
-    (
-        CONTENT_SECURITY_POLICY,
-        "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
-         font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'",
-    ),
+const HEADERS: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
     // Pages of other servers on this machine are of the same site, and get the cookie sent along.
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (CACHE_CONTROL, "no-store"),
 ];
+
+const POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; base-uri 'none'";
+/// Pages of others may not have this one in a frame, unless they know the token.
+const POLICY_OF_FRAMES: &str = "frame-ancestors 'none'";
+
+/// A request whose path begins with the token. A notebook has the page in a frame, where browsers keep no cookie
+/// of it, and may get to it through a proxy that has another name.
+#[derive(Clone, Copy)]
+struct InPath;
 
 pub struct Guard {
     token: String,
@@ -62,6 +67,14 @@ impl Guard {
         text.as_bytes().ct_eq(self.token.as_bytes()).into()
     }
 
+    /// The rest of an address whose path begins with the token.
+    fn below_token(&self, uri: &Uri) -> Option<Uri> {
+        let (token, rest) = uri.path().strip_prefix('/')?.split_once('/')?;
+        let query = uri.query().map_or(String::new(), |query| format!("?{query}"));
+        let rest = || Uri::builder().path_and_query(format!("/{rest}{query}")).build();
+        self.is_token(token).then(rest)?.ok()
+    }
+
     /// Cookies are shared between the ports of a machine.
     fn cookie_name(&self) -> String {
         format!("h5h264-view-{}", self.port)
@@ -77,9 +90,20 @@ impl Guard {
     }
 }
 
+/// Takes the token from the start of a path.
+pub async fn strip(Shared(state): Shared<Arc<State>>, mut request: Request, next: Next) -> Response {
+    if let Some(rest) = state.guard.below_token(request.uri()) {
+        *request.uri_mut() = rest;
+        request.extensions_mut().insert(InPath);
+    }
+    next.run(request).await
+}
+
 /// Lets requests through.
 pub async fn check(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
-    let mut response = match answer(&state.guard, &request) {
+    let is_known = request.extensions().get::<InPath>().is_some();
+    let refused = if is_known { None } else { answer(&state.guard, &request) };
+    let mut response = match refused {
         Some(response) => response,
         None => match tokio::time::timeout(MAX_TIME, next.run(request)).await {
             Ok(response) => response,
@@ -90,8 +114,13 @@ pub async fn check(Shared(state): Shared<Arc<State>>, request: Request, next: Ne
             .into_response(),
         },
     };
+    let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    if !is_known {
+        headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY_OF_FRAMES));
     }
     response
 }

@@ -1,15 +1,18 @@
 //! `h5h264 view`: a web page that shows HDF5 files, and the server behind it.
 //!
 //! The page is H5Web with a player of our own (`web/`). H5Web asks in the protocol of h5grove:
-//! [`objects`] and [`data`]. The player's frames are in [`frames`], what is stored in [`chunks`].
+//! [`objects`] and [`data`]. The player's frames are in [`frames`], what is made of many of them in [`region`],
+//! [`projection`] and [`movie`], what is stored in [`chunks`].
 //! Requests come from this machine only, from whoever knows the token ([`guard`]); links are not
 //! followed out of the files that were named ([`resolve`]).
 
+mod bad;
 mod blocks;
 mod budget;
 mod chunks;
 mod connections;
 mod data;
+mod encode;
 mod export;
 mod failure;
 mod files;
@@ -18,16 +21,24 @@ mod gather;
 mod guard;
 mod inflate;
 mod json;
+mod look;
 mod metadata;
+mod movie;
+mod neighbours;
 mod number;
 mod objects;
 mod page;
+mod pieces;
+mod projection;
 mod query;
+mod region;
 mod resolve;
 mod room;
+mod rows;
 mod safe;
 mod selection;
 mod sources;
+mod stack;
 mod statistics;
 mod values;
 
@@ -40,6 +51,7 @@ use anyhow::{Context, Result as AnyResult};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
@@ -115,17 +127,22 @@ fn router(state: Arc<State>) -> Router {
         .route("/stats", get(data::stats))
         .route("/stack", get(frames::stack))
         .route("/frames", get(frames::frames))
+        .route("/region", get(region::region))
+        .route("/movie", get(movie::movie))
+        .route("/projection", get(projection::projection))
         .route("/chunks", get(chunks::chunks))
         .route("/chunks/check", get(chunks::check))
         .fallback(|| async { Failure::not_found("there is nothing of that name") })
         .method_not_allowed_fallback(|| async {
             Failure::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "files are only read")
         });
-    Router::new()
+    let checked = Router::new()
         .nest("/api", api)
         .fallback(page::page)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), guard::check))
-        .with_state(state)
+        .layer(from_fn_with_state(Arc::clone(&state), guard::check))
+        .with_state(Arc::clone(&state));
+    // Where a request goes is found out after this.
+    Router::new().fallback_service(checked).layer(from_fn_with_state(state, guard::strip))
 }
 
 /// Does what HDF5, or else much work, is needed for on a thread where others do not wait for it.
@@ -165,13 +182,19 @@ async fn json_answer<T: Serialize>(
 }
 
 /// An answer that gives its room back when it has been sent.
-fn answer(bytes: Vec<u8>, content_type: &'static str, room: Room) -> Response {
-    struct Held(Vec<u8>, #[allow(dead_code, reason = "dropped with the bytes")] Room);
-    impl AsRef<[u8]> for Held {
+fn answer(bytes: impl AsRef<[u8]> + Send + 'static, content_type: &'static str, room: Room) -> Response {
+    let n_bytes = bytes.as_ref().len();
+    let headers = [(CONTENT_TYPE, content_type.to_owned()), (CONTENT_LENGTH, n_bytes.to_string())];
+    (headers, Body::from(held(bytes, room))).into_response()
+}
+
+/// Bytes that give their room back when they have been sent.
+fn held(bytes: impl AsRef<[u8]> + Send + 'static, room: Room) -> Bytes {
+    struct Held<B>(B, #[allow(dead_code, reason = "dropped with the bytes")] Room);
+    impl<B: AsRef<[u8]>> AsRef<[u8]> for Held<B> {
         fn as_ref(&self) -> &[u8] {
-            &self.0
+            self.0.as_ref()
         }
     }
-    let headers = [(CONTENT_TYPE, content_type.to_owned()), (CONTENT_LENGTH, bytes.len().to_string())];
-    (headers, Body::from(Bytes::from_owner(Held(bytes, room)))).into_response()
+    Bytes::from_owner(Held(bytes, room))
 }

@@ -14,6 +14,7 @@ const ROOM_MIB: usize = json::MAX_BYTES >> 20;
 pub struct Rooms {
     known: Arc<Semaphore>,
     unknown: Arc<Semaphore>,
+    movie: Arc<Semaphore>,
 }
 
 /// Room for an answer, which is given back when nobody has it any more: neither the answer, nor work on one
@@ -23,7 +24,11 @@ pub struct Room(#[allow(dead_code, reason = "given back when dropped")] Arc<Owne
 
 impl Rooms {
     pub fn new() -> Self {
-        Self { known: Arc::new(Semaphore::new(ROOM_MIB)), unknown: Arc::new(Semaphore::new(1)) }
+        Self {
+            known: Arc::new(Semaphore::new(ROOM_MIB)),
+            unknown: Arc::new(Semaphore::new(1)),
+            movie: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// For an answer of so many bytes; requests wait until there is enough. Those below 1 MiB need not: an
@@ -35,6 +40,11 @@ impl Rooms {
     /// For an answer that tells how large it is only when it is made: texts, for example. One at a time.
     pub async fn get_unknown(&self) -> Result<Room> {
         acquire(&self.unknown, 1).await
+    }
+
+    /// For an encoder. One at a time.
+    pub async fn get_movie(&self) -> Result<Room> {
+        acquire(&self.movie, 1).await
     }
 }
 

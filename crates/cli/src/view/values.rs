@@ -148,7 +148,7 @@ async fn check_chunks(opened: &Arc<Opened>, selection: &Selection, room: &Room) 
     .await
 }
 
-fn check_n_chunks(grid: &Grid, along: &[Along]) -> Result<()> {
+pub fn check_n_chunks(grid: &Grid, along: &[Along]) -> Result<()> {
     let n_chunks = gather::n_touched(grid, along);
     if n_chunks > MAX_CHUNKS {
         return Err(Failure::too_large(format!(
