@@ -282,6 +282,14 @@ def test_other_filters_after_ours(path, frames, after):
         assert same_bytes(file["frames"][()], frames)
 
 
+def test_filters_of_numbers_behind_ours_are_refused(path, frames):
+    """They would take the bytes of a movie for numbers, and change them."""
+    with h5py.File(path, "w") as file:
+        with pytest.raises(ValueError, match="scale-offset behind this filter would take its bytes for numbers"):
+            pipeline(file, frames, ours, scaleoffset)
+        assert "frames" not in file
+
+
 def test_h5pys_keywords_for_other_filters(path, frames):
     with h5py.File(path, "w") as file:
         dataset = create(file, frames, chunks=CHUNKS, shuffle=True, fletcher32=True)

@@ -21,6 +21,18 @@ pub const MAX_PIXEL_BYTES: usize = 16;
 /// Samples of larger elements, records, that are components: as many as a chunk can have.
 const MAX_RECORD_SAMPLES: u64 = MAX_COMPONENTS as u64;
 
+/// Filters that take what they are given for the numbers of the dataset, and may change them or leave bits out.
+const OF_NUMBERS: [(i32, &str); 8] = [
+    (5, "n-bit"),
+    (6, "scale-offset"),
+    (32013, "zfp"),
+    (32017, "sz"),
+    (32018, "fcidecomp"),
+    (32024, "sz3"),
+    (32028, "sperr"),
+    (32033, "htj2k"),
+];
+
 /// Everything that is needed to encode a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -38,6 +50,13 @@ pub struct Options {
 
 /// Checks what the user passed against the dataset, and gives the values to store with it.
 pub fn resolve(dataset: &NewDataset<'_>) -> std::result::Result<CdValues, h5filter::Failure> {
+    if let Some((_, name)) = OF_NUMBERS.iter().find(|(id, _)| dataset.filters_behind().contains(id)) {
+        let reason = bad_options!(
+            "{name} behind this filter would take its bytes for numbers, and damage them (expected {name} before it, \
+             or not at all)"
+        );
+        return Err(reason.into());
+    }
     let cd_values = dataset.cd_values()?;
     let mut shape = dataset.chunk_shape()?;
     let mut element = dataset.element()?;

@@ -78,6 +78,8 @@ functions! {
     }
     // A linker takes from libhdf5.a only what a program needs.
     sometimes {
+        H5Pget_filter2: fn(hid_t, c_uint, *mut c_uint, *mut usize, *mut c_uint, usize, *mut c_char, *mut c_uint) -> c_int;
+        H5Pget_nfilters: fn(hid_t) -> c_int;
         H5Tget_array_dims2: fn(hid_t, *mut hsize_t) -> c_int;
         H5Tget_array_ndims: fn(hid_t) -> c_int;
         H5Tget_ebias: fn(hid_t) -> usize;

@@ -28,7 +28,7 @@ pub fn find(name: &CStr) -> Option<*mut c_void> {
         H5Eresume_stack H5Eset_auto2 H5Eset_current_stack H5Ewalk2 H5Fflush H5Fget_access_plist
         H5Fget_intent H5Fget_name H5Fget_obj_count H5Fget_obj_ids H5Fget_vfd_handle H5get_libversion
         H5Idec_ref H5Iget_file_id H5Iinc_ref H5Oget_info3 H5Pcreate H5Pget_chunk H5Pget_driver
-        H5Pget_external_count H5Pget_filter_by_id2 H5Pget_layout H5Pmodify_filter H5Pset_chunk_cache
+        H5Pget_external_count H5Pget_filter2 H5Pget_filter_by_id2 H5Pget_layout H5Pget_nfilters H5Pmodify_filter H5Pset_chunk_cache
         H5Screate_simple H5Sget_simple_extent_dims H5Sget_simple_extent_ndims H5Sselect_hyperslab H5Tclose
         H5Tget_array_dims2 H5Tget_array_ndims H5Tget_class H5Tget_ebias H5Tget_fields H5Tget_member_offset H5Tget_member_type
         H5Tget_nmembers H5Tget_order H5Tget_sign H5Tget_size H5Tget_super

@@ -46,6 +46,33 @@ impl<'l> NewDataset<'l> {
         self.modify_filter(H5Z_FLAG_MANDATORY, values)
     }
 
+    /// The filters that what this one makes goes through, in their order. None if HDF5 does not tell.
+    pub fn filters_behind(&self) -> Vec<H5Z_filter_t> {
+        let (Some(n_filters), Some(filter)) = (self.library.H5Pget_nfilters, self.library.H5Pget_filter2)
+        else {
+            return vec![];
+        };
+        // SAFETY: the property list is open.
+        let n = unsafe { n_filters(self.creation_properties) };
+        let id = |index| {
+            let (mut flags, mut n_values) = (0, 0);
+            // SAFETY: as above; no values and no name are asked for.
+            unsafe {
+                filter(
+                    self.creation_properties,
+                    index,
+                    &mut flags,
+                    &mut n_values,
+                    ptr::null_mut(),
+                    0,
+                    ptr::null_mut(),
+                    ptr::null_mut(),
+                )
+            }
+        };
+        (0..u32::try_from(n).unwrap_or(0)).map(id).skip_while(|id| *id != self.filter).skip(1).collect()
+    }
+
     fn modify_filter(&self, flags: u32, values: &CdValues) -> Result<(), Failure> {
         // SAFETY: HDF5 copies `values.len()` values from the pointer.
         let status = unsafe {
