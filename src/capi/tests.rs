@@ -1,5 +1,6 @@
 use std::ffi::CStr;
 
+use super::encode::h5h264_encode;
 use super::*;
 
 type Answer = Result<Vec<u8>, (c_int, String)>;

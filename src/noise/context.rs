@@ -72,7 +72,7 @@ impl ContextMap {
             tables.resize(tables.len() + len, table);
         }
         let map = Self(tables);
-        if map.n_tables() != n_tables.into() {
+        if map.n_tables() != usize::from(n_tables) {
             return Err(damaged!("contexts with {} tables (expected {n_tables})", map.n_tables()));
         }
         Ok(map)
