@@ -9,7 +9,8 @@ use flate2::write::ZlibEncoder;
 use h5h264::process::with_threads;
 use hdf5::Dataset;
 
-use crate::h5::{self, FLETCHER32, FilterUse, GZIP, Grid, SHUFFLE};
+use crate::h5::{self, FLETCHER32, FilterUse, GZIP, Grid, LZF, SHUFFLE};
+use crate::lzf;
 
 /// A dataset's filters, if all that they do can be done here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub struct Pipeline {
 enum Step {
     H264 { cd_values: Vec<u32> },
     Gzip { level: u32 },
+    Lzf,
     Shuffle { item_bytes: usize },
     Fletcher32,
 }
@@ -43,6 +45,7 @@ impl Pipeline {
         let steps = filters.iter().map(|filter| match (filter.id, &filter.cd_values[..]) {
             (h5h264::FILTER_ID, cd_values) => Some(Step::H264 { cd_values: cd_values.to_vec() }),
             (GZIP, [level, ..]) => Some(Step::Gzip { level: *level }),
+            (LZF, _) => Some(Step::Lzf),
             (SHUFFLE, [item_bytes, ..]) => Some(Step::Shuffle { item_bytes: *item_bytes as usize }),
             (FLETCHER32, _) => Some(Step::Fletcher32),
             _ => None,
@@ -97,6 +100,7 @@ impl Step {
                 encoder.write_all(bytes)?;
                 Ok(encoder.finish()?)
             }
+            Self::Lzf => Ok(lzf::encode(bytes)),
             Self::Shuffle { item_bytes } => Ok(shuffle(bytes, *item_bytes)),
             Self::Fletcher32 => Ok([bytes, &fletcher32(bytes).to_le_bytes()].concat()),
         }
@@ -117,6 +121,7 @@ impl Step {
                 { decoder }.read_to_end(&mut chunk).map_err(|e| anyhow!("damaged chunk: gzip: {e}"))?;
                 Ok(chunk)
             }
+            Self::Lzf => lzf::decode(bytes, chunk_bytes).ok_or_else(|| anyhow!("damaged chunk: lzf")),
             Self::Shuffle { item_bytes } => Ok(unshuffle(bytes, *item_bytes)),
             Self::Fletcher32 => {
                 let (bytes, stored) =

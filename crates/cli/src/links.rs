@@ -22,6 +22,19 @@ impl Folders {
         Self { from: folder_of(from).to_owned(), to: folder_of(to).to_owned() }
     }
 
+    /// Whether the file `name`, as a virtual dataset has it, is found from the one. HDF5 takes a missing one for one
+    /// that was not written yet.
+    pub fn has(&self, name: &CStr) -> bool {
+        let name = name.to_string_lossy();
+        let path = Path::new(&*name);
+        let beside = path.file_name().map(|name| self.from.join(name));
+        // A name with a percent sign stands for many.
+        name == "."
+            || name.contains('%')
+            || self.from.join(path).exists()
+            || beside.is_some_and(|path| path.exists())
+    }
+
     /// Says so if what `path` leads to, the file `name`, is found from the one and not from the other.
     pub fn warn(&self, path: &str, name: &CStr) {
         let name = name.to_string_lossy();

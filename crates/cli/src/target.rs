@@ -1,5 +1,5 @@
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use anyhow::{Result, bail};
 
@@ -11,19 +11,34 @@ pub struct Target {
     pub object: Option<String>,
 }
 
-impl FromStr for Target {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+impl From<OsString> for Target {
+    fn from(text: OsString) -> Self {
         // A file may have a name like that, too.
-        let split = if Path::new(text).exists() { None } else { text.rsplit_once(":/") };
-        Ok(match split {
-            Some((file, object)) if !file.is_empty() => {
-                Self { file: file.into(), object: Some(format!("/{}", object.trim_matches('/'))) }
+        let split = if Path::new(&text).exists() { None } else { split(&text) };
+        match split {
+            Some((file, object)) if !file.as_os_str().is_empty() => {
+                Self { file, object: Some(format!("/{}", object.trim_matches('/'))) }
             }
             _ => Self { file: text.into(), object: None },
-        })
+        }
     }
+}
+
+/// At the last `:/`, behind which there is text.
+#[cfg(unix)]
+fn split(text: &OsStr) -> Option<(PathBuf, String)> {
+    use std::os::unix::ffi::OsStrExt;
+    let bytes = text.as_bytes();
+    let at = bytes.windows(2).rposition(|window| window == b":/")?;
+    let object = std::str::from_utf8(&bytes[at + 2..]).ok()?;
+    Some((OsStr::from_bytes(&bytes[..at]).into(), object.to_owned()))
+}
+
+/// At the last `:/`.
+#[cfg(not(unix))]
+fn split(text: &OsStr) -> Option<(PathBuf, String)> {
+    let (file, object) = text.to_str()?.rsplit_once(":/")?;
+    Some((file.into(), object.to_owned()))
 }
 
 impl Target {
@@ -43,7 +58,7 @@ mod tests {
     #[test]
     fn a_target_is_a_file_and_perhaps_an_object() {
         let target = |text: &str| {
-            let Target { file, object } = text.parse().unwrap();
+            let Target { file, object } = OsString::from(text).into();
             (file.to_string_lossy().into_owned(), object)
         };
         assert_eq!(target("a.h5"), ("a.h5".into(), None));
@@ -51,5 +66,14 @@ mod tests {
         assert_eq!(target("a.h5:/"), ("a.h5".into(), Some("/".into())));
         assert_eq!(target("x:/a.h5:/frames"), ("x:/a.h5".into(), Some("/frames".into())));
         assert_eq!(target(":/frames"), (":/frames".into(), None));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_of_files_need_not_be_text() {
+        use std::os::unix::ffi::OsStringExt;
+        let target = Target::from(OsString::from_vec(b"caf\xe9.h5:/b".to_vec()));
+        assert_eq!(target.file, PathBuf::from(OsString::from_vec(b"caf\xe9.h5".to_vec())));
+        assert_eq!(target.object.as_deref(), Some("/b"));
     }
 }

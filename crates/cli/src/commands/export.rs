@@ -48,6 +48,7 @@ impl Arguments {
         let name = self.target.dataset()?;
         let file = h5::open_file(&self.target.file)?;
         let dataset = file.dataset(name).explained().with_context(|| format!("can't open {name}"))?;
+        h5::check_available(&dataset).with_context(|| name.to_owned())?;
         let frames = Frames::of(&dataset).with_context(|| name.to_owned())?;
         let extension = self.output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let (output, input, n_threads) = (&self.output, &self.target.file, self.threads.n());

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::packages;
+
 mod probe;
 mod search;
 
@@ -77,7 +79,7 @@ fn candidates(bin: &Path) -> Vec<PathBuf> {
     let mut folders = vec![bin.to_owned()];
     // pip install --target puts programs into `bin` beside the packages.
     folders.push(prefix.join("h5h264/plugins"));
-    folders.extend(search::site_packages(prefix).map(|packages| packages.join("h5h264/plugins")));
+    folders.extend(packages::site_packages(prefix).map(|packages| packages.join("h5h264/plugins")));
     folders.extend(["lib/hdf5/plugin", "hdf5/lib/plugin"].map(|folder| prefix.join(folder)));
     // A workspace: crates/cli/target/release beside target/release.
     if let Some(profile) = bin.file_name() {

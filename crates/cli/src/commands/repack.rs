@@ -39,6 +39,9 @@ pub struct Arguments {
     dataset: Vec<Glob>,
     #[command(flatten)]
     preset: PresetOption,
+    /// Take what external links lead to into the new file, and the elements of virtual datasets
+    #[arg(long)]
+    follow_external: bool,
     /// Use another filter than h5h264, for people who can't install a plugin
     #[arg(long, value_enum, conflicts_with = "preset")]
     filter: Option<OtherFilter>,
@@ -97,11 +100,12 @@ impl Arguments {
     fn write(&self, input: &File, path: &Path, choice: &Choice) -> Result<Vec<Repacked>> {
         let file = h5::create_file_like(input, path)?;
         let bar = progress::bar(h5::stored_bytes(input)?, "repacking");
-        let repacker =
-            Repacker { choice, n_threads: self.threads.n(), is_checking: !self.no_verify, bar: &bar };
         let mut repacked = Vec::new();
         let folders = Folders::of(&self.input, &self.output);
-        tree::copy(input, &file, &folders, |path, from, place, datatype| {
+        let followed = self.follow_external.then_some(&folders);
+        let (n_threads, is_checking) = (self.threads.n(), !self.no_verify);
+        let repacker = Repacker { choice, n_threads, is_checking, followed, bar: &bar };
+        tree::copy(input, &file, &folders, self.follow_external, |path, from, place, datatype| {
             let space = from.space().explained()?;
             let create = |plist: &DatasetCreate| {
                 h5::create_dataset(&place.parent, place.name, datatype, &space, plist, &place.link)

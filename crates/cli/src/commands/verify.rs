@@ -114,8 +114,7 @@ impl Verifier {
         };
         let missing = filters.iter().find(|filter| !h5::is_available(filter.id));
         if let Some(filter) = missing {
-            let reason = format!("{} is not available here", filter.known_name());
-            return self.findings.unreadable(place, reason);
+            return self.findings.unreadable(place, filter.advice());
         }
         let Some(grid) = Grid::of(dataset) else { return self.unchunked(place, dataset, bounds) };
         let mut chunks = match StoredChunks::of(dataset, &grid) {

@@ -6,7 +6,8 @@ use hdf5::{Attribute, Dataset, Datatype, H5Type, IndexType, IterationOrder, Loca
 use hdf5_sys::h5a::{H5Acreate2, H5Adelete, H5Aget_create_plist, H5Aread, H5Awrite};
 use hdf5_sys::h5p::H5P_DEFAULT;
 
-use super::references::{Translator, has_references};
+use super::classes::has_references;
+use super::references::Translator;
 use super::slab::Elements;
 use super::{Explain, call, call_for_id};
 

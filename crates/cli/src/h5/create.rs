@@ -7,6 +7,7 @@ use hdf5::plist::{DatasetCreate, LinkCreate};
 use hdf5::types::{FixedAscii, TypeDescriptor, VarLenUnicode};
 use hdf5::{Dataset, Dataspace, Datatype, Extent, File, Group};
 use hdf5_sys::h5d::{H5Dcreate2, H5Dflush, H5Dwrite_chunk};
+use hdf5_sys::h5f::{H5F_ACC_TRUNC, H5Fcreate};
 use hdf5_sys::h5i::H5Iinc_ref;
 use hdf5_sys::h5p::{H5P_DEFAULT, H5Premove_filter, H5Pset_chunk, H5Pset_chunk_opts, H5Pset_filter};
 use hdf5_sys::h5z::{H5Z_FILTER_ALL, H5Z_FLAG_MANDATORY};
@@ -15,7 +16,13 @@ use super::{Explain, call, call_for_id};
 
 /// Creates a file in place of what is there.
 pub fn create_file(path: &Path) -> Result<File> {
-    File::create(path).explained().context("can't create the output")
+    // The crate `hdf5` takes names in UTF-8 only.
+    let name = CString::new(path.as_os_str().as_encoded_bytes())?;
+    let create = || -> Result<File> {
+        // SAFETY: the name ends with a NUL.
+        call_for_id!(unsafe { H5Fcreate(name.as_ptr(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT) })
+    };
+    create().context("can't create the output")
 }
 
 /// Writes what HDF5 still has in memory, and closes the file, of which nothing else may be open.

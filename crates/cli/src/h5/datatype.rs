@@ -3,9 +3,9 @@ use hdf5::{Dataset, Datatype};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5t::*;
 
-use super::references::has_references;
+use super::classes::{base, class, has_references};
 use super::types::Type;
-use super::{Explain, call, call_for_id};
+use super::{Explain, call};
 
 /// What people call a type: `uint16`, `float32, big-endian`, `compound of 3 members`.
 pub fn describe_type(datatype: &Datatype) -> Result<String> {
@@ -31,18 +31,6 @@ pub fn describe_type(datatype: &Datatype) -> Result<String> {
         }
         _ => format!("type of {} bytes", datatype.size()),
     })
-}
-
-/// The class of a datatype.
-pub(super) fn class(id: hid_t) -> H5T_class_t {
-    // SAFETY: whatever the id is, HDF5 checks it.
-    hdf5::sync::sync(|| unsafe { H5Tget_class(id) })
-}
-
-/// What an enumeration, an array or a sequence is made of.
-pub(super) fn base(id: hid_t) -> Result<Datatype> {
-    // SAFETY: as in `class`.
-    call_for_id!(unsafe { H5Tget_super(id) })
 }
 
 /// Whether elements in memory point to others: sequences and strings of variable length.

@@ -3,6 +3,7 @@
 mod arena;
 mod attributes;
 mod chunks;
+mod classes;
 mod copy;
 mod create;
 mod datatype;
@@ -24,6 +25,7 @@ pub use attributes::{copy_attributes, delete_attribute, scaled_dimensions};
 pub use chunks::{
     At, Grid, StoredChunk, StoredChunks, Unfiltered, copy_part, filled, place, read_chunk, stored_chunk,
 };
+pub use classes::has_references;
 pub use copy::{
     copy_comment, copy_object, copy_user_block, create_file_like, create_group_like, fill_value,
     has_pointing_fill_value, link_external, link_hard, link_soft,
@@ -37,15 +39,15 @@ pub use datatype::{
 };
 pub use error::Explain;
 pub use filters::{
-    FLETCHER32, FilterUse, GZIP, SHUFFLE, filters_in, filters_of, has_unfiltered_edges, is_available,
-    register_filters,
+    FLETCHER32, FilterUse, GZIP, LZF, SHUFFLE, check_available, filters_in, filters_of, has_unfiltered_edges,
+    is_available, register_filters,
 };
 pub use items::{Along, Item, Items, items_in, shape_of};
 pub use layout::IntegerLayout;
 pub use links::{Link, committed_type, is_group, link, links, text_attribute};
 pub use names::attribute_names;
 pub use native::{native_type, read_as};
-pub use references::{Translator, copy_of, has_references, same_type};
+pub use references::{Translator, copy_of, same_type};
 pub use slab::{Elements, item_bytes, open_file, open_file_with_cache, read_slab, touch, write_slab};
 pub use sources::{
     Bounds, Mapping, Selected, is_virtual, mappings, virtual_files, virtual_shape, virtual_sources,

@@ -10,7 +10,7 @@ use hdf5_sys::h5p::H5P_DEFAULT;
 use hdf5_sys::h5r::{H5R_type_t, H5Rcreate, H5Rdereference2, H5Rget_region};
 use hdf5_sys::h5t::*;
 
-use super::datatype::{base, class};
+use super::classes::{base, class, has_references};
 use super::tree::{Address, address_of, address_of_id};
 use super::{call, call_for_id};
 
@@ -34,12 +34,6 @@ pub struct Translator<'f> {
 struct Place {
     address: Address,
     path: String,
-}
-
-/// Whether there are references in a type, on whatever level.
-pub fn has_references(datatype: &Datatype) -> Result<bool> {
-    // SAFETY: the datatype is open.
-    Ok(call(|| unsafe { H5Tdetect_class(datatype.id(), H5T_class_t::H5T_REFERENCE) })? > 0)
 }
 
 impl<'f> Translator<'f> {

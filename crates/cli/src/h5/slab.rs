@@ -1,8 +1,11 @@
+use std::ffi::CString;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use hdf5::plist::FileAccess;
 use hdf5::{Dataset, Dataspace, Datatype, File};
 use hdf5_sys::h5d::{H5Dread, H5Dwrite};
+use hdf5_sys::h5f::{H5F_ACC_RDONLY, H5Fopen};
 use hdf5_sys::h5p::H5P_DEFAULT;
 use hdf5_sys::h5s::{H5S_seloper_t, H5Screate_simple, H5Sselect_hyperslab};
 use hdf5_sys::h5t::H5Treclaim;
@@ -27,9 +30,14 @@ pub fn open_file_with_cache(path: &Path, cache_bytes: usize) -> Result<File> {
     let metadata = std::fs::File::open(path).and_then(|file| file.metadata());
     let metadata = metadata.with_context(|| path.display().to_string())?;
     ensure!(!metadata.is_dir(), "{}: a folder (expected an HDF5 file)", path.display());
-    let mut options = File::with_options();
-    options.with_fapl(|access| access.chunk_cache(CACHE_SLOTS, cache_bytes, 0.75));
-    let opened = options.open(path).explained().map_err(|e| match e.to_string() {
+    let access = FileAccess::build().chunk_cache(CACHE_SLOTS, cache_bytes, 0.75).finish().explained()?;
+    // The crate `hdf5` takes names in UTF-8 only.
+    let name = CString::new(path.as_os_str().as_encoded_bytes())?;
+    let open = || -> Result<File> {
+        // SAFETY: the name ends with a NUL; the property list is open.
+        call_for_id!(unsafe { H5Fopen(name.as_ptr(), H5F_ACC_RDONLY, access.id()) })
+    };
+    let opened = open().map_err(|e| match e.to_string() {
         cause if cause.contains("signature not found") => anyhow!("not an HDF5 file"),
         _ => e,
     });

@@ -8,7 +8,7 @@ use hdf5_sys::h5::H5free_memory;
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5t::*;
 
-use super::datatype::{base, class};
+use super::classes::{base, class};
 use super::layout::{FloatLayout, IntegerLayout};
 use super::{call, call_for_id};
 

@@ -11,8 +11,9 @@ use indicatif::ProgressBar;
 use super::MAX_NAMES;
 use super::inputs::Inputs;
 use super::plan::{self, Common, Part, Piece, Plan};
-use crate::h5::{self, Entry, Explain, FilterUse, Grid, Object, Translator};
+use crate::h5::{self, Entry, Explain, FilterUse, Grid, Object, StoredChunk, Translator};
 use crate::links::{Folders, Place};
+use crate::text;
 use crate::write::ChunkWriter;
 
 /// Frames in a chunk of `source`.
@@ -147,7 +148,7 @@ impl<'m> Merger<'m> {
         let filters = h5::filters_of(dataset)?;
         let tasks = common.offsets(self.inputs, grid)?.filter_map(|offset| {
             let pieces = common.pieces(&offset, &grid.extent_at(&offset));
-            match are_alike.then(|| self.copy_chunk(common, &pieces, dataset, grid, &offset)) {
+            match are_alike.then(|| self.copy_chunk(common, &pieces, dataset, (grid, &filters), &offset)) {
                 Some(Ok(true)) => return None,
                 Some(Err(e)) => return Some(Err(e)),
                 Some(Ok(false)) | None => (),
@@ -181,7 +182,7 @@ impl<'m> Merger<'m> {
         common: &Common,
         pieces: &[Piece],
         dataset: &Dataset,
-        grid: &Grid,
+        (grid, filters): (&Grid, &[FilterUse]),
         offset: &[u64],
     ) -> Result<bool> {
         let [piece] = pieces else { return Ok(false) };
@@ -194,6 +195,10 @@ impl<'m> Merger<'m> {
         }
         let part = self.inputs.dataset(piece.part, &common.path)?;
         if let Some(chunk) = h5::stored_chunk(&part, &piece.offset) {
+            check_size(filters, chunk, grid.chunk_len() * h5::item_bytes(&part)?).with_context(|| {
+                let place = text::coordinates(&piece.offset);
+                format!("chunk {place} of {}", self.inputs.path(piece.part).display())
+            })?;
             let bytes = h5::read_chunk(&part, &piece.offset, chunk)?;
             h5::write_chunk(dataset, offset, &bytes, chunk.filter_mask)?;
         }
@@ -253,10 +258,23 @@ impl<'m> Merger<'m> {
     }
 }
 
+/// An error if a chunk that was stored without compression is not as large as a chunk is.
+fn check_size(filters: &[FilterUse], chunk: StoredChunk, chunk_bytes: u64) -> Result<()> {
+    let used = filters
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| chunk.filter_mask >> i & 1 == 0)
+        .map(|(_, filter)| filter.added_bytes());
+    let Some(added) = used.sum::<Option<u64>>() else { return Ok(()) };
+    let (found, expected) = (chunk.n_bytes, chunk_bytes + added);
+    ensure!(found == expected, "it has {found} bytes, not compressed (expected {expected}): damaged");
+    Ok(())
+}
+
 fn can_encode_again(filters: &[FilterUse]) -> Result<()> {
     for filter in filters {
         let name = filter.known_name();
-        ensure!(h5::is_available(filter.id), "{name} is not available here");
+        ensure!(h5::is_available(filter.id), "{}", filter.advice());
         ensure!(
             filter.is_lossless(),
             "{name} may change numbers that are encoded again, as they have to be here (expected chunks that are \

@@ -1,7 +1,9 @@
 //! Where HDF5 libraries are.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::packages::{in_folder, site_packages};
 
 /// The HDF5 libraries in the usual folders for libraries, in those that variables name, and in the packages of
 /// the Python environments of this program and in PATH. Each once, however many names it has.
@@ -39,30 +41,12 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
-/// The folders of Python packages below a prefix.
-pub fn site_packages(prefix: &Path) -> impl Iterator<Item = PathBuf> {
-    let libs = ["lib", "lib64", "local/lib"].map(|lib| prefix.join(lib));
-    let pythons = libs.into_iter().flat_map(|lib| in_folder(&lib, |name| name.starts_with("python3")));
-    pythons.flat_map(|python| ["site-packages", "dist-packages"].map(|packages| python.join(packages)))
-}
-
 /// The library itself, not those of C++, Fortran or the high-level functions.
 fn is_hdf5(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("libhdf5") else { return false };
     let variant = rest.split(['.', '-']).next().unwrap_or_default();
     ["", "_serial", "_openmpi", "_mpich"].contains(&variant)
         && (rest.contains(".so") || rest.ends_with(".dylib"))
-}
-
-/// What is in `folder` under such a name, in order.
-fn in_folder(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
-    let entries = folder.read_dir().into_iter().flatten().flatten();
-    let mut found: Vec<_> = entries
-        .filter(|entry| is_wanted(&entry.file_name().to_string_lossy()))
-        .map(|entry| entry.path())
-        .collect();
-    found.sort();
-    found
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::Report;
 use super::named::Named;
 use super::source::Source;
 use crate::h5::{self, Explain, Grid, StoredChunks, Unfiltered};
+use crate::links::Folders;
 use crate::write::ChunkWriter;
 use crate::{parallel, text};
 
@@ -28,7 +29,12 @@ pub struct Choice {
 }
 
 impl Choice {
-    fn takes(&self, path: &str, dataset: &Dataset) -> Result<bool> {
+    /// `is_following`: whether the elements of virtual datasets become its own.
+    fn takes(&self, path: &str, dataset: &Dataset, is_following: bool) -> Result<bool> {
+        if is_following && h5::is_virtual(dataset)? {
+            let is_possible = dataset.size() > 0 && h5::is_numeric(&dataset.dtype().explained()?)?;
+            return Ok(is_possible && self.named.as_ref().is_none_or(|named| named.is_match(path)));
+        }
         let is_stored_here = match dataset.layout() {
             Layout::Chunked | Layout::Compact => true,
             Layout::Contiguous => dataset.create_plist().explained()?.external().is_empty(),
@@ -82,6 +88,8 @@ pub struct Repacker<'r> {
     pub n_threads: usize,
     /// Whether new chunks are decoded and compared.
     pub is_checking: bool,
+    /// Where the sources of virtual datasets are, if their elements are taken.
+    pub followed: Option<&'r Folders>,
     pub bar: &'r ProgressBar,
 }
 
@@ -94,14 +102,21 @@ impl Repacker<'_> {
         create: impl FnOnce(&DatasetCreate) -> Result<Dataset>,
     ) -> Result<Option<Repacked>> {
         let before_bytes = from.storage_size();
-        if !self.choice.takes(path, from)? {
+        if !self.choice.takes(path, from, self.followed.is_some())? {
             self.bar.inc(before_bytes);
             return Ok(None);
         }
         if let Some(filter) = h5::filters_of(from)?.iter().find(|filter| !h5::is_available(filter.id)) {
-            let name = filter.known_name();
-            self.bar.suspend(|| eprintln!("h5h264: {path} is copied as it is: {name} is not available here"));
+            self.bar.suspend(|| eprintln!("h5h264: {path} is copied as it is: {}", filter.advice()));
             return Ok(None);
+        }
+        if let Some(folders) = self.followed {
+            let missing = h5::virtual_files(from)?.into_iter().find(|file| !folders.has(file));
+            ensure!(
+                missing.is_none(),
+                "{path} has elements in {:?}, which is not there",
+                missing.unwrap_or_default()
+            );
         }
         let shape: Vec<_> = from.shape().into_iter().map(|n| n as u64).collect();
         let item_bytes = h5::item_bytes(from)?;

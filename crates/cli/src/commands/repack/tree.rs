@@ -1,6 +1,6 @@
 //! Everything but the content of datasets of images.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hdf5::plist::LinkCreate;
 use hdf5::{Dataset, Datatype, File, LinkInfo};
 
@@ -12,6 +12,9 @@ use crate::text;
 /// As many underscores more as make it a new name.
 const DATATYPES: &str = "h5h264_datatypes";
 
+/// External links that lead to files with such links, and so on.
+const MOST_DEEP: usize = 16;
+
 /// What makes a dataset anew at a place, of a type; false if it is to be copied.
 pub trait Repack: FnMut(&str, &Dataset, &Place<'_>, &Datatype) -> Result<bool> {}
 
@@ -19,10 +22,21 @@ impl<F> Repack for F where F: FnMut(&str, &Dataset, &Place<'_>, &Datatype) -> Re
 
 /// Copies all links and objects of a file to a new one, and then the attributes and references of
 /// the objects, which may lead anywhere.
-pub fn copy(input: &File, output: &File, folders: &Folders, repack: impl Repack) -> Result<()> {
+///
+/// If `is_following`, what external links lead to becomes objects of the new file.
+pub fn copy(
+    input: &File,
+    output: &File,
+    folders: &Folders,
+    is_following: bool,
+    repack: impl Repack,
+) -> Result<()> {
     let mut copier = Copier {
         translator: Translator::new(input, output),
         folders,
+        is_following,
+        followed: Vec::new(),
+        n_deep: 0,
         paths: Vec::new(),
         datatypes: Vec::new(),
         repack,
@@ -35,6 +49,9 @@ pub fn copy(input: &File, output: &File, folders: &Folders, repack: impl Repack)
     })?;
     for (path, is_copied) in &copier.paths {
         copier.content(path, *is_copied).with_context(|| path.clone())?;
+    }
+    for (path, is_copied) in &copier.followed {
+        copier.followed_content(path, *is_copied).with_context(|| path.clone())?;
     }
     if let Some((folder, _)) = copier.datatypes.first().and_then(|path| path.rsplit_once('/')) {
         output.unlink(folder).explained()?;
@@ -52,6 +69,11 @@ pub fn copy(input: &File, output: &File, folders: &Folders, repack: impl Repack)
 struct Copier<'f, R> {
     translator: Translator<'f>,
     folders: &'f Folders,
+    is_following: bool,
+    /// Of objects of other files, and whether HDF5 has copied them.
+    followed: Vec<(String, bool)>,
+    /// External links on the way to where we are.
+    n_deep: usize,
     /// Of all objects, and whether HDF5 has copied them.
     paths: Vec<(String, bool)>,
     /// Where the datatypes with names are in the new file.
@@ -94,6 +116,14 @@ impl<R: Repack> Copier<'_, R> {
         let place = Place::of(path, info, to)?;
         match entry {
             Entry::Object(object) => self.object(path, &object, &place),
+            external @ Entry::External(..) if self.is_following => match h5::open(self.translator.from, path)
+            {
+                Ok(object) => self.follow(path, &object, &place),
+                Err(e) => {
+                    eprintln!("h5h264: {path} stays a link: {}", text::one_line(&e));
+                    place.link(path, external, to, self.folders)
+                }
+            },
             other => place.link(path, other, to, self.folders),
         }
     }
@@ -123,6 +153,64 @@ impl<R: Repack> Copier<'_, R> {
         let copy = h5::open(parent, name)?;
         self.translator.place(path, object.location(), copy.location())?;
         self.paths.push((path.to_owned(), is_copied));
+        Ok(())
+    }
+
+    /// Copies an object of another file, with all that is in it.
+    fn follow(&mut self, path: &str, object: &Object, place: &Place<'_>) -> Result<()> {
+        let Place { parent, name, link } = place;
+        let is_copied = match object {
+            Object::Dataset(dataset) => {
+                let datatype = h5::copy_of(&dataset.dtype().explained()?)?;
+                let is_copied = !(self.repack)(path, dataset, place, &datatype)?;
+                if is_copied {
+                    h5::copy_object(dataset, parent, name, link, &[])?;
+                }
+                is_copied
+            }
+            Object::Datatype(datatype) => {
+                h5::copy_object(datatype, parent, name, link, &[])?;
+                true
+            }
+            Object::Group(group) => {
+                ensure!(self.n_deep < MOST_DEEP, "external links lead in a circle");
+                h5::create_group_like(group, parent, name, link)?;
+                self.n_deep += 1;
+                let to = self.translator.to;
+                h5::walk(group, path, |_, path, info, entry| {
+                    let place = Place::of(path, info, to)?;
+                    match entry {
+                        // Links to those in a followed group are followed with it.
+                        Entry::Object(Object::Group(group)) => {
+                            h5::create_group_like(&group, &place.parent, place.name, &place.link)?;
+                            self.followed.push((path.to_owned(), false));
+                            Ok(())
+                        }
+                        Entry::Object(object) => self.follow(path, &object, &place),
+                        external @ Entry::External(..) => self.link(path, info, external),
+                        other => place.link(path, other, to, self.folders),
+                    }
+                    .with_context(|| path.to_owned())
+                })?;
+                self.n_deep -= 1;
+                false
+            }
+        };
+        self.followed.push((path.to_owned(), is_copied));
+        Ok(())
+    }
+
+    /// The same as `content`, for an object of another file. Its references lead nowhere in the new one.
+    fn followed_content(&self, path: &str, is_copied: bool) -> Result<()> {
+        let (from, to) = (h5::open(self.translator.from, path)?, h5::open(self.translator.to, path)?);
+        let file = from.location().file().explained()?;
+        let nowhere = Translator::new(&file, self.translator.to);
+        for lost in h5::copy_attributes(from.location(), to.location(), &nowhere)? {
+            h5::delete_attribute(to.location(), &lost)?;
+        }
+        if !is_copied {
+            h5::copy_comment(from.location(), to.location())?;
+        }
         Ok(())
     }
 
