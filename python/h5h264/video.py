@@ -35,6 +35,8 @@ _Path = Union[str, "os.PathLike[str]"]
 
 _PROTOCOL = "h5h264-frames-1"
 _FORMATS = {"gray8": (np.uint8, ()), "gray16": (np.uint16, ()), "rgb24": (np.uint8, (3,))}
+# Of videos that others have written.
+_READ_ONLY = {"rgb48": (np.uint16, (3,))}
 _MAX_SIDE = 16384
 _MAX_PIXELS = 1 << 26
 # With a denominator of up to 10 000, a fraction of 31-bit numbers.
@@ -293,7 +295,7 @@ class VideoReader:
         words = self._child.receive_line().decode("ascii", "replace").split()
         if len(words) != 5 or words[0] != _PROTOCOL:
             self._fail()
-        dtype, components = _FORMATS[words[1]]
+        dtype, components = {**_FORMATS, **_READ_ONLY}[words[1]]
         self.dtype = np.dtype(dtype)
         self.shape = (int(words[2]), int(words[3]), *components)
         numerator, denominator = map(int, words[4].split("/"))

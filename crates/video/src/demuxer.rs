@@ -9,6 +9,7 @@ use h5h264::picture::MAX_PICTURE_PIXELS;
 use crate::container::{file_url, silence_ffmpeg};
 use crate::error::{Error, Result};
 use crate::matroska;
+use crate::rotation::is_cut_off;
 use crate::shape::FrameRate;
 
 /// A file that speaks of more is wrong.
@@ -36,6 +37,16 @@ impl Demuxer {
         let mut raw = ptr::null_mut();
         // SAFETY: the URL is NUL-terminated; `raw` gets a context that is ours, or stays null.
         let status = unsafe { ff::avformat_open_input(&mut raw, url.as_ptr(), ptr::null(), ptr::null_mut()) };
+        if status < 0 && is_cut_off(path) {
+            return Err(Error::file(
+                path,
+                "a video that is cut off: the part that says what is in it is missing",
+            ));
+        }
+        if status == ff::AVERROR_INVALIDDATA {
+            let reason = "it is no image and no video that is known here, or the beginning is damaged";
+            return Err(Error::file(path, reason));
+        }
         check(status, "it can't be opened as a video").map_err(|e| Error::file(path, e))?;
         let raw = ptr::NonNull::new(raw).ok_or_else(|| Error::file(path, "it can't be opened as a video"))?;
         let mut demuxer = Self { raw, path: path.into(), track: 0 };
@@ -44,7 +55,14 @@ impl Demuxer {
         let video = ff::AVMediaType::AVMEDIA_TYPE_VIDEO;
         // SAFETY: the context is ours; nobody asks for a decoder.
         let track = unsafe { ff::av_find_best_stream(raw.as_ptr(), video, -1, -1, ptr::null_mut(), 0) };
-        check(track, "it has no video track").map_err(|e| demuxer.error(e))?;
+        if track < 0 {
+            let has_sound = demuxer.has_sound();
+            return Err(demuxer.error(if has_sound {
+                "it has sound and no pictures"
+            } else {
+                "it has no video track"
+            }));
+        }
         demuxer.track = track;
         Ok(demuxer)
     }
@@ -64,6 +82,16 @@ impl Demuxer {
                 ff::av_dict_free(dictionary);
             }
             status
+        }
+    }
+
+    fn has_sound(&self) -> bool {
+        let audio = ff::AVMediaType::AVMEDIA_TYPE_AUDIO;
+        // SAFETY: the context is valid, and has as many tracks with parameters as it says.
+        unsafe {
+            let context = self.raw.as_ref();
+            (0..context.nb_streams as usize)
+                .any(|i| (*(**context.streams.add(i)).codecpar).codec_type == audio)
         }
     }
 

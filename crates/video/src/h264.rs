@@ -19,7 +19,7 @@ pub(crate) struct H264Encoder {
 impl H264Encoder {
     pub(crate) fn open(shape: &FrameShape, preset: Preset, n_threads: usize) -> Result<Self> {
         let format = match shape.format {
-            FrameFormat::Rgb24 => PixelFormat::Rgb,
+            FrameFormat::Rgb24 | FrameFormat::Rgb48 => PixelFormat::Rgb,
             FrameFormat::Gray8 | FrameFormat::Gray16 => PixelFormat::Gray,
         };
         let config = EncoderConfig {

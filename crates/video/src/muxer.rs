@@ -66,7 +66,7 @@ impl Muxer {
         use ff::{AVCodecID::*, AVColorSpace::*, AVPixelFormat::*};
         let (codec_id, format, color_space) = match shape.format {
             FrameFormat::Gray8 => (AV_CODEC_ID_H264, AV_PIX_FMT_GRAY8, AVCOL_SPC_UNSPECIFIED),
-            FrameFormat::Rgb24 => (AV_CODEC_ID_H264, AV_PIX_FMT_GBRP, AVCOL_SPC_RGB),
+            FrameFormat::Rgb24 | FrameFormat::Rgb48 => (AV_CODEC_ID_H264, AV_PIX_FMT_GBRP, AVCOL_SPC_RGB),
             FrameFormat::Gray16 => (AV_CODEC_ID_FFV1, AV_PIX_FMT_GRAY16LE, AVCOL_SPC_UNSPECIFIED),
         };
         // SAFETY: the context is ours; the track that comes back lives as long.

@@ -5,7 +5,7 @@
 //! | word | |
 //! |---|---|
 //! | `h5h264-frames-1` | the protocol |
-//! | `gray8`, `gray16` or `rgb24` | the [format](FrameFormat) |
+//! | `gray8`, `gray16`, `rgb24` or `rgb48` | the [format](FrameFormat) |
 //! | height, width | decimal |
 //! | frame rate | frames per second, `30/1`; `0/1` if it is not known |
 //!

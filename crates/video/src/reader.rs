@@ -17,9 +17,9 @@ const MAX_THREADS: usize = 16;
 
 /// Reads the frames of the video track of a file, in the order in which they are shown.
 ///
-/// Gray frames of up to 8 and up to 16 bits, and 8-bit RGB, have the values that were coded: gray levels
-/// of limited range are not stretched. All else is converted to 8-bit RGB. Rotations that the file asks
-/// players for are not applied.
+/// Gray frames of up to 8 and up to 16 bits, and RGB of as many in planes or as bytes, have the values that were
+/// coded: gray levels of limited range are not stretched. All else is converted to RGB, of 8 bits or, if it has
+/// more, of 16. Rotations that the file asks players for are not applied.
 pub struct VideoReader {
     demuxer: Demuxer,
     context: Context,
@@ -122,6 +122,12 @@ impl VideoReader {
             copy_rows(decoded, &shape, frame);
             return Ok(true);
         }
+        if shape.format == FrameFormat::Rgb48
+            && let Some(planes) = planes_of_rgb(decoded.format)
+        {
+            interleave(decoded, planes, &shape, frame);
+            return Ok(true);
+        }
         if self.scaler.as_ref().is_none_or(|scaler| !scaler.takes(decoded)) {
             self.scaler = Some(Scaler::new(decoded, shape.format.pixel_format())?);
         }
@@ -159,6 +165,10 @@ impl VideoReader {
     /// An error if a frame could not be decoded, or was made up in part.
     fn check_frame(&mut self, status: i32) -> Result<()> {
         let damaged = |e| self.demuxer.error(format!("near frame {}: {e}", self.n_frames));
+        if status == ff::AVERROR_INVALIDDATA {
+            let reason = format!("near frame {}: it is damaged or cut off", self.n_frames);
+            return Err(self.demuxer.error(reason));
+        }
         check(status, "it can't be decoded").map_err(damaged)?;
         // SAFETY: the frame is ours and valid.
         let frame = unsafe { &*self.decoded.as_ptr() };
@@ -197,10 +207,41 @@ fn frame_format(format: i32, has_luma_only: bool) -> FrameFormat {
         let is_single = descriptor.nb_components == 1;
         has_luma_only || is_single && descriptor.flags & ff::AV_PIX_FMT_FLAG_PAL as u64 == 0
     };
-    match descriptor(format).filter(is_gray).map(|descriptor| descriptor.comp[0].depth) {
-        Some(..=8) => FrameFormat::Gray8,
-        Some(9..=16) => FrameFormat::Gray16,
+    let descriptor = descriptor(format);
+    let bits = descriptor.map_or(8, |descriptor| descriptor.comp[0].depth);
+    match (descriptor.filter(is_gray), bits) {
+        (Some(_), ..=8) => FrameFormat::Gray8,
+        (Some(_), 9..=16) => FrameFormat::Gray16,
+        (None, 9..=16) => FrameFormat::Rgb48,
         _ => FrameFormat::Rgb24,
+    }
+}
+
+/// The planes of red, green and blue, of formats that have 16-bit numbers in planes, in the machine's byte order.
+fn planes_of_rgb(format: i32) -> Option<[usize; 3]> {
+    let descriptor = descriptor(format)?;
+    let is = |flag: u32| descriptor.flags & u64::from(flag) != 0;
+    let is_native = is(ff::AV_PIX_FMT_FLAG_BE as u32) == cfg!(target_endian = "big");
+    let is_planar = is(ff::AV_PIX_FMT_FLAG_PLANAR as u32) && is(ff::AV_PIX_FMT_FLAG_RGB as u32);
+    let is_plain = descriptor.comp[..3].iter().all(|component| component.shift == 0 && component.step == 2);
+    (is_native && is_planar && is_plain && !is(ff::AV_PIX_FMT_FLAG_FLOAT as u32))
+        .then(|| [0, 1, 2].map(|i| descriptor.comp[i].plane as usize))
+}
+
+/// Copies numbers of 16 bits from three planes.
+fn interleave(picture: &ff::AVFrame, planes: [usize; 3], shape: &FrameShape, frame: &mut [u8]) {
+    for (component, plane) in planes.into_iter().enumerate() {
+        for (row, pixels) in frame.chunks_exact_mut(shape.row_bytes()).enumerate() {
+            // SAFETY: the plane has `height` rows of `width` numbers of two bytes, `linesize` apart, which nobody
+            // writes meanwhile.
+            let numbers = unsafe {
+                let start = picture.data[plane].offset(row as isize * picture.linesize[plane] as isize);
+                std::slice::from_raw_parts(start, 2 * shape.width)
+            };
+            for (pixel, number) in pixels.chunks_exact_mut(6).zip(numbers.chunks_exact(2)) {
+                pixel[2 * component..2 * component + 2].copy_from_slice(number);
+            }
+        }
     }
 }
 

@@ -15,11 +15,13 @@ pub enum FrameFormat {
     Gray16,
     /// R, G and B, a byte each.
     Rgb24,
+    /// R, G and B, each a 16-bit number in the machine's byte order. Only read.
+    Rgb48,
 }
 
 impl FrameFormat {
-    const NAMES: [(Self, &str); 3] =
-        [(Self::Gray8, "gray8"), (Self::Gray16, "gray16"), (Self::Rgb24, "rgb24")];
+    const NAMES: [(Self, &str); 4] =
+        [(Self::Gray8, "gray8"), (Self::Gray16, "gray16"), (Self::Rgb24, "rgb24"), (Self::Rgb48, "rgb48")];
 
     /// FFmpeg's name for it.
     pub(crate) fn pixel_format(self) -> ff::AVPixelFormat {
@@ -28,6 +30,8 @@ impl FrameFormat {
             Self::Gray16 if cfg!(target_endian = "big") => ff::AVPixelFormat::AV_PIX_FMT_GRAY16BE,
             Self::Gray16 => ff::AVPixelFormat::AV_PIX_FMT_GRAY16LE,
             Self::Rgb24 => ff::AVPixelFormat::AV_PIX_FMT_RGB24,
+            Self::Rgb48 if cfg!(target_endian = "big") => ff::AVPixelFormat::AV_PIX_FMT_RGB48BE,
+            Self::Rgb48 => ff::AVPixelFormat::AV_PIX_FMT_RGB48LE,
         }
     }
 
@@ -37,6 +41,7 @@ impl FrameFormat {
             Self::Gray8 => 1,
             Self::Gray16 => 2,
             Self::Rgb24 => 3,
+            Self::Rgb48 => 6,
         }
     }
 }
@@ -55,7 +60,7 @@ impl FromStr for FrameFormat {
         let found = Self::NAMES.iter().find(|(_, known)| *known == name);
         found
             .map(|(format, _)| *format)
-            .ok_or_else(|| unsupported!("frames of format {name:?} (expected gray8, gray16 or rgb24)"))
+            .ok_or_else(|| unsupported!("frames of format {name:?} (expected gray8, gray16, rgb24 or rgb48)"))
     }
 }
 

@@ -53,10 +53,14 @@ impl VideoWriter {
         options: VideoOptions,
     ) -> Result<Self> {
         let n_threads = options.n_threads.clamp(1, MAX_THREADS);
+        if shape.format == FrameFormat::Rgb48 {
+            return Err(unsupported!("frames of {shape} can't be written as video (expected 8 bits)"));
+        }
         let options = VideoOptions { n_threads, ..options };
         let mut output = Output::new(path, container, shape, options.frame_rate)?;
         let encoder = match shape.format {
             FrameFormat::Gray8 | FrameFormat::Rgb24 => Encoder::H264(None),
+            FrameFormat::Rgb48 => unreachable!("checked above"),
             FrameFormat::Gray16 => {
                 let mut encoder = Ffv1Encoder::open(&shape, n_threads)?;
                 output.start(encoder.extradata())?;
@@ -101,7 +105,9 @@ impl VideoWriter {
         let expected_components = match self.shape.format {
             FrameFormat::Gray8 => 1,
             FrameFormat::Rgb24 => 3,
-            FrameFormat::Gray16 => return Err(unsupported!("frames of {} are no movie", self.shape)),
+            FrameFormat::Gray16 | FrameFormat::Rgb48 => {
+                return Err(unsupported!("frames of {} are no movie", self.shape));
+            }
         };
         if (height, width, n_components) != (self.shape.height, self.shape.width, expected_components) {
             return Err(unsupported!(

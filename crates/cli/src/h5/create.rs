@@ -4,7 +4,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use hdf5::plist::link_create::CharEncoding;
 use hdf5::plist::{DatasetCreate, LinkCreate};
-use hdf5::types::{FixedAscii, TypeDescriptor, VarLenUnicode};
+use hdf5::types::{FixedAscii, TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{Dataset, Dataspace, Datatype, Extent, File, Group};
 use hdf5_sys::h5d::{H5Dcreate2, H5Dflush, H5Dwrite_chunk};
 use hdf5_sys::h5f::{H5F_ACC_TRUNC, H5Fcreate};
@@ -158,6 +158,14 @@ pub fn write_ascii_attribute(dataset: &Dataset, name: &str, text: &str) -> Resul
     let text = FixedAscii::<16>::from_ascii(text.as_bytes())?;
     let attribute = dataset.new_attr::<FixedAscii<16>>().create(name);
     attribute.and_then(|attribute| attribute.write_scalar(&text)).explained()
+}
+
+/// Names the dimensions of a dataset, as `H5DSset_label` does.
+pub fn write_dimension_labels(dataset: &Dataset, labels: &[String]) -> Result<()> {
+    let labels = labels.iter().map(|label| VarLenAscii::from_ascii(label.as_bytes()));
+    let labels = labels.collect::<Result<Vec<_>, _>>()?;
+    dataset.new_attr_builder().with_data(&labels).create("DIMENSION_LABELS").explained()?;
+    Ok(())
 }
 
 /// A type of numbers.

@@ -1,19 +1,37 @@
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::dicom;
+use super::images;
+use super::kinds::{FileKind, extension};
 use super::picture::Format;
-use super::reader::image_format;
-use super::tiff_pages::TiffPages;
+use super::tiff::{self, Axes, PageRef};
+use crate::{parallel, text};
 
-const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"];
+const EXTENSIONS: [&str; 17] = [
+    "png", "apng", "jpg", "jpeg", "tif", "tiff", "btf", "tf8", "bmp", "gif", "webp", "pbm", "pgm", "ppm",
+    "pnm", "pam", "dcm",
+];
+
+/// How images are taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Whether they are turned as they say.
+    pub is_turned: bool,
+    /// Whether those that can't be read are left out.
+    pub skips_broken: bool,
+}
 
 /// The images to convert, in their order.
 pub struct Inputs {
     pub files: Vec<ImageFile>,
+    pub options: Options,
+    /// Those that can't be read, and why.
+    pub broken: Vec<String>,
 }
 
 /// A file with one image, or several.
@@ -23,47 +41,105 @@ pub struct ImageFile {
     name: String,
     /// Folder within the folder that was named, or that folder's name, if several were.
     label: String,
-    pub is_tiff: bool,
     pub pages: Vec<Page>,
+    /// What the frames are along, if it says so.
+    axes: Option<Axes>,
+    /// How long each frame of an animation is shown.
+    delays: Vec<Duration>,
 }
 
-/// What an image says of itself before it is decoded.
+/// A frame, and what it says of itself before it is decoded.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
-    width: u32,
-    height: u32,
-    is_colour: bool,
+    pub format: Format,
+    pub place: Place,
+}
+
+/// Where in its file a frame is.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// The only one.
+    Whole,
+    Tiff(PageRef),
+    Dicom(u32),
+    /// One of an animation, whose frames are decoded in their order.
+    Animation,
 }
 
 impl Inputs {
-    /// Looks for images, and into each for its size.
-    pub fn find(inputs: &[PathBuf]) -> Result<Self> {
-        let n_folders = inputs.iter().filter(|input| input.is_dir()).count();
-        let mut files = Vec::new();
-        for input in inputs {
-            if input.is_dir() {
-                let own_name = input.canonicalize().ok();
-                let own_name = own_name.as_deref().and_then(Path::file_name).filter(|_| n_folders > 1);
-                let label = own_name.map_or(String::new(), |name| name.to_string_lossy().into_owned());
-                for path in images_in(input)? {
-                    files.push(ImageFile::of_folder(path, input, &label)?);
-                }
-            } else {
-                let name = input.file_name().unwrap_or(input.as_os_str()).to_string_lossy().into_owned();
-                files.push(ImageFile::new(input.clone(), name, String::new())?);
-            }
-        }
+    /// Looks for images, and into each for its size, on several threads.
+    pub fn find(inputs: &[PathBuf], options: Options, n_threads: usize) -> Result<Self> {
+        let mut found = Self { files: vec![], options, broken: vec![] };
+        let paths = all_paths(inputs)?;
         ensure!(
-            !files.is_empty(),
+            !paths.is_empty(),
             "no images in {} (expected {})",
             inputs.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
             EXTENSIONS.join(", ")
         );
-        Ok(Self { files })
+        let look = |(path, name, label)| ImageFile::new(path, name, label, options.is_turned);
+        parallel::in_order(n_threads, paths.into_iter().map(Ok), look, |file| {
+            match file {
+                Ok(file) => found.files.push(file),
+                Err(e) if options.skips_broken => found.broken.push(text::one_line(&e)),
+                Err(e) => return Err(e),
+            }
+            Ok(())
+        })?;
+        found.check_some()?;
+        Ok(found)
+    }
+
+    /// Leaves out frames that can't be decoded: which, in order, and why, if so.
+    pub fn leave_out(&mut self, errors: Vec<Option<String>>) -> Result<()> {
+        let mut errors = errors.into_iter();
+        for file in &mut self.files {
+            let mut own: Vec<_> = errors.by_ref().take(file.pages.len()).collect();
+            let mut is_whole = own.iter().map(Option::is_none).collect::<Vec<_>>().into_iter();
+            // What comes after a broken frame of an animation is not known.
+            let is_animation = file.pages.iter().any(|page| matches!(page.place, Place::Animation));
+            if is_animation && own.iter().any(Option::is_some) {
+                file.pages.clear();
+                own.retain(Option::is_some);
+                own.truncate(1);
+            } else {
+                file.pages.retain(|_| is_whole.next().unwrap_or(true));
+            }
+            self.broken.extend(own.into_iter().flatten());
+        }
+        self.files.retain(|file| !file.pages.is_empty());
+        self.check_some()
+    }
+
+    fn check_some(&self) -> Result<()> {
+        match &self.broken[..] {
+            [first, ..] if self.files.is_empty() => bail!("no image can be read: {first}"),
+            _ => Ok(()),
+        }
     }
 
     pub fn n_frames(&self) -> u64 {
         self.files.iter().map(|file| file.pages.len() as u64).sum()
+    }
+
+    /// When each frame is shown, in seconds, and how many there are in a second, if all are shown as long, of one
+    /// animation.
+    pub fn times(&self) -> Option<(Vec<f64>, Option<f64>)> {
+        let [file] = &self.files[..] else { return None };
+        let [first, ..] = file.delays[..] else { return None };
+        let starts = file.delays.iter().scan(Duration::ZERO, |at, delay| {
+            let start = *at;
+            *at += *delay;
+            Some(start.as_secs_f64())
+        });
+        let is_steady = !first.is_zero() && file.delays.iter().all(|delay| *delay == first);
+        Some((starts.collect(), is_steady.then(|| 1.0 / first.as_secs_f64())))
+    }
+
+    /// What the frames are along, if they are those of one file that says so.
+    pub fn axes(&self) -> Option<&Axes> {
+        let [file] = &self.files[..] else { return None };
+        file.axes.as_ref().filter(|axes| axes.order.len() == file.pages.len())
     }
 
     fn pages(&self) -> impl Iterator<Item = (&ImageFile, &Page)> {
@@ -71,7 +147,7 @@ impl Inputs {
     }
 
     pub fn have_colour(&self) -> bool {
-        self.pages().any(|(_, page)| page.is_colour)
+        self.pages().any(|(_, page)| page.format.is_colour)
     }
 
     pub fn have_labels(&self) -> bool {
@@ -90,9 +166,9 @@ impl Inputs {
 
     /// An error that lists the sizes, unless all are of one.
     pub fn check_sizes(&self) -> Result<()> {
-        let mut sizes = BTreeMap::<(u32, u32), (u64, &str)>::new();
+        let mut sizes = BTreeMap::<(u64, u64), (u64, &str)>::new();
         for (file, page) in self.pages() {
-            sizes.entry((page.width, page.height)).or_insert((0, &file.name)).0 += 1;
+            sizes.entry((page.format.width, page.format.height)).or_insert((0, &file.name)).0 += 1;
         }
         if sizes.len() == 1 {
             return Ok(());
@@ -110,53 +186,98 @@ impl Inputs {
     }
 }
 
+/// The files, with names and labels.
+fn all_paths(inputs: &[PathBuf]) -> Result<Vec<(PathBuf, String, String)>> {
+    let n_folders = inputs.iter().filter(|input| input.is_dir()).count();
+    let mut all = Vec::new();
+    for input in inputs {
+        if input.is_dir() {
+            let own_name = input.canonicalize().ok();
+            let own_name = own_name.as_deref().and_then(Path::file_name).filter(|_| n_folders > 1);
+            let label = own_name.map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            for path in images_in(input)? {
+                let (name, label) = names_in(&path, input, &label);
+                all.push((path, name, label));
+            }
+        } else {
+            let name = input.file_name().unwrap_or(input.as_os_str()).to_string_lossy().into_owned();
+            all.push((input.clone(), name, String::new()));
+        }
+    }
+    Ok(all)
+}
+
 impl ImageFile {
-    fn of_folder(path: PathBuf, folder: &Path, label: &str) -> Result<Self> {
-        let inner = path.strip_prefix(folder).unwrap_or(&path);
-        let slashes = |path: &Path| {
-            path.iter().map(|part| part.to_string_lossy().into_owned()).collect::<Vec<_>>().join("/")
-        };
-        let sub_folder = inner.parent().map_or(String::new(), slashes);
-        let label: Vec<_> = [label, &sub_folder].into_iter().filter(|part| !part.is_empty()).collect();
-        let (name, label) = (slashes(inner), label.join("/"));
-        Self::new(path, name, label)
+    fn new(path: PathBuf, name: String, label: String, is_turned: bool) -> Result<Self> {
+        let mut file = Self { path, name, label, pages: vec![], axes: None, delays: vec![] };
+        file.look(is_turned).with_context(|| file.path.display().to_string())?;
+        Ok(file)
     }
 
-    fn new(path: PathBuf, name: String, label: String) -> Result<Self> {
-        let look = || -> Result<_> {
-            let is_tiff = is_tiff(&path)?;
-            let formats =
-                if is_tiff { TiffPages::open(&path)?.formats()? } else { vec![image_format(&path)?] };
-            Ok((is_tiff, formats.into_iter().map(Page::of).collect()))
-        };
-        let (is_tiff, pages) = look().with_context(|| path.display().to_string())?;
-        Ok(Self { path, name, label, is_tiff, pages })
+    /// Finds out which frames it has.
+    fn look(&mut self, is_turned: bool) -> Result<()> {
+        let path = &self.path;
+        let page = |place, format| Page { format, place };
+        match FileKind::of(path)? {
+            FileKind::Tiff => {
+                let frames = tiff::Frames::of(path, is_turned)?;
+                let (axes, notes) = frames.axes();
+                notes.iter().for_each(|note| eprintln!("h5h264: {}: {note}", path.display()));
+                let order =
+                    axes.as_ref().map_or((0..frames.pages.len()).collect(), |axes| axes.order.clone());
+                let pages = order.into_iter().map(|i| frames.pages[i]);
+                self.pages = pages.map(|(at, format)| page(Place::Tiff(at), format)).collect();
+                self.axes = axes;
+            }
+            FileKind::Dicom => {
+                let (n, format) = dicom::frames(path)?;
+                self.pages = (0..n).map(|index| page(Place::Dicom(index), format)).collect();
+            }
+            FileKind::Foreign { what, help } => bail!("{what}, which is not read here ({help})"),
+            FileKind::Image(kind) => match images::animation(path, kind)? {
+                Some(animation) => {
+                    self.pages = vec![page(Place::Animation, animation.format); animation.delays.len()];
+                    self.delays = animation.delays;
+                }
+                None => self.pages = vec![page(Place::Whole, images::format(path, is_turned)?)],
+            },
+            FileKind::Other => self.pages = vec![page(Place::Whole, images::format(path, is_turned)?)],
+        }
+        Ok(())
+    }
+
+    /// What errors call one of its frames.
+    pub fn name_of(&self, index: usize) -> String {
+        let path = self.path.display();
+        match self.pages[index].place {
+            Place::Whole => path.to_string(),
+            Place::Tiff(_) => format!("{path}, page {}", index + 1),
+            Place::Dicom(_) | Place::Animation => format!("{path}, frame {}", index + 1),
+        }
     }
 }
 
-impl Page {
-    fn of(format: Format) -> Self {
-        // Two are gray with an alpha channel.
-        let is_colour = format.n_components > 2;
-        Self { width: format.width as u32, height: format.height as u32, is_colour }
-    }
-}
-
-/// By how the file begins, as names can be wrong: the byte order, and the number of TIFF or BigTIFF in it.
-fn is_tiff(path: &Path) -> Result<bool> {
-    let mut start = Vec::new();
-    File::open(path)?.take(4).read_to_end(&mut start)?;
-    Ok(matches!(&start[..], b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+"))
+/// The path of a file within a folder, and its folder there, with slashes.
+fn names_in(path: &Path, folder: &Path, label: &str) -> (String, String) {
+    let inner = path.strip_prefix(folder).unwrap_or(path);
+    let slashes = |path: &Path| {
+        path.iter().map(|part| part.to_string_lossy().into_owned()).collect::<Vec<_>>().join("/")
+    };
+    let sub_folder = inner.parent().map_or(String::new(), slashes);
+    let label: Vec<_> = [label, &sub_folder].into_iter().filter(|part| !part.is_empty()).collect();
+    (slashes(inner), label.join("/"))
 }
 
 /// Whether a file's name says that there is an image in it.
 pub fn is_named_as_image(path: &Path) -> bool {
-    has_extension(path, &EXTENSIONS)
+    EXTENSIONS.contains(&&*extension(path))
 }
 
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| extensions.contains(&&*extension))
+/// Whether a file's name says that there is an image in it, or it has none that says anything and is a DICOM file:
+/// those of a scanner are often so.
+fn is_image(path: &Path) -> bool {
+    let is_nameless = path.extension().is_none();
+    is_named_as_image(path) || is_nameless && FileKind::of(path).is_ok_and(|kind| kind == FileKind::Dicom)
 }
 
 /// All images below a folder, folder by folder, in natural order.
@@ -183,7 +304,7 @@ fn add_images_in(folder: &Path, parents: &mut Vec<PathBuf>, images: &mut Vec<Pat
         }
         if path.is_dir() {
             add_images_in(&path, parents, images).with_context(|| path.display().to_string())?;
-        } else if is_named_as_image(&path) {
+        } else if is_image(&path) {
             images.push(path);
         }
     }

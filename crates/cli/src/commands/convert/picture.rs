@@ -1,7 +1,7 @@
 use std::fmt;
 
 use anyhow::{Context, Result, bail, ensure};
-use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
+use hdf5::types::{CompoundField, CompoundType, FloatSize, IntSize, TypeDescriptor};
 
 use crate::text;
 
@@ -10,19 +10,26 @@ use crate::text;
 pub struct Format {
     pub height: u64,
     pub width: u64,
-    /// 1, or 3 for red, green and blue.
+    /// 1, 3 for red, green and blue, or channels.
     pub n_components: u64,
     pub sample: SampleType,
+    /// Whether the components are red, green and blue.
+    pub is_colour: bool,
 }
 
 impl Format {
-    /// The shape of a dataset of such frames.
-    pub fn shape(self, n_frames: u64) -> Vec<u64> {
-        let mut shape = vec![n_frames, self.height, self.width];
-        if self.n_components > 1 {
-            shape.push(self.n_components);
+    /// Of a frame, in a dataset.
+    pub fn shape(self) -> Vec<u64> {
+        match (self.is_colour, self.n_components) {
+            (true, n) => vec![self.height, self.width, n],
+            (false, 1) => vec![self.height, self.width],
+            (false, n) => vec![n, self.height, self.width],
         }
-        shape
+    }
+
+    /// From one pixel to the next: of all colours, or of a channel.
+    pub fn pixel_bytes(self) -> u64 {
+        self.sample.bytes() * if self.is_colour { self.n_components } else { 1 }
     }
 
     /// Saturating: numbers in a damaged file can be anything.
@@ -34,39 +41,73 @@ impl Format {
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let colour = if self.n_components == 1 { "gray" } else { "RGB" };
-        write!(f, "{colour} {} of {} × {}", self.sample.name(), self.width, self.height)
+        let (sample, width, height) = (self.sample.name(), self.width, self.height);
+        match (self.is_colour, self.n_components) {
+            (true, _) => write!(f, "RGB {sample} of {width} × {height}"),
+            (false, 1) => write!(f, "gray {sample} of {width} × {height}"),
+            (false, n) => write!(f, "{n} channels of {sample} of {width} × {height}"),
+        }
     }
 }
 
 /// Declares the types of samples.
 macro_rules! samples {
-    ($($variant:ident: $rust:ident, $descriptor:expr, $name:literal;)*) => {
+    ($($variant:ident: $rust:ty, $descriptor:expr, $name:literal;)*) => {
         /// The type of a sample.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum SampleType { $($variant,)* }
+        pub enum SampleType {
+            $($variant,)*
+            /// Two floats.
+            C64,
+            C128,
+        }
 
         impl SampleType {
+            /// The numbers that it is made of, and how many.
+            pub fn numbers(self) -> (Self, u64) {
+                match self {
+                    Self::C64 => (Self::F32, 2),
+                    Self::C128 => (Self::F64, 2),
+                    number => (number, 1),
+                }
+            }
+
             pub fn bytes(self) -> u64 {
-                match self { $(Self::$variant => size_of::<$rust>() as u64,)* }
+                match self {
+                    $(Self::$variant => size_of::<$rust>() as u64,)*
+                    Self::C64 => 8,
+                    Self::C128 => 16,
+                }
             }
 
             pub fn descriptor(self) -> TypeDescriptor {
-                match self { $(Self::$variant => $descriptor,)* }
+                match self {
+                    $(Self::$variant => $descriptor,)*
+                    Self::C64 => complex(FloatSize::U4),
+                    Self::C128 => complex(FloatSize::U8),
+                }
             }
 
             pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
+                match self {
+                    $(Self::$variant => $name,)*
+                    Self::C64 => "complex64",
+                    Self::C128 => "complex128",
+                }
             }
         }
 
-        /// Does the same for samples of any type, which is called `$T` there.
+        /// Does the same for samples of any type, which is called `$T` there; for those of complex numbers, it is
+        /// that of a half.
         macro_rules! for_sample_type {
             ($sample:expr, $T:ident => $result:expr) => {
-                match $sample { $($crate::commands::convert::picture::SampleType::$variant => {
-                    type $T = $rust;
-                    $result
-                })* }
+                match $sample.numbers().0 {
+                    $($crate::commands::convert::picture::SampleType::$variant => {
+                        type $T = $rust;
+                        $result
+                    })*
+                    other => anyhow::bail!("{} is no number", other.name()),
+                }
             };
         }
     };
@@ -81,8 +122,16 @@ samples! {
     I16: i16, TypeDescriptor::Integer(IntSize::U2), "int16";
     I32: i32, TypeDescriptor::Integer(IntSize::U4), "int32";
     I64: i64, TypeDescriptor::Integer(IntSize::U8), "int64";
+    F16: half::f16, TypeDescriptor::Float(FloatSize::U2), "float16";
     F32: f32, TypeDescriptor::Float(FloatSize::U4), "float32";
     F64: f64, TypeDescriptor::Float(FloatSize::U8), "float64";
+}
+
+/// As h5py writes it.
+fn complex(size: FloatSize) -> TypeDescriptor {
+    let bytes = size as usize;
+    let field = |index, name| CompoundField::new(name, TypeDescriptor::Float(size), index * bytes, index);
+    TypeDescriptor::Compound(CompoundType { fields: vec![field(0, "r"), field(1, "i")], size: 2 * bytes })
 }
 
 // That is how a macro gets out of its module.
@@ -93,7 +142,7 @@ pub(super) use for_sample_type;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
     pub format: Format,
-    /// The samples, row by row, components together, in the byte order of this machine.
+    /// The samples, row by row, in the byte order of this machine: colours together, channels one after the other.
     pub bytes: Vec<u8>,
 }
 
@@ -106,7 +155,8 @@ impl Picture {
         sample: SampleType,
         mut bytes: Vec<u8>,
     ) -> Result<Self> {
-        let stored = Format { height: height.into(), width: width.into(), n_components, sample };
+        let (height, width) = (height.into(), width.into());
+        let stored = Format { height, width, n_components, sample, is_colour: n_components > 2 };
         let (found, expected) = (bytes.len() as u64, stored.frame_bytes());
         ensure!(found == expected, "{found} bytes for an image of {width} × {height} (expected {expected})");
         let n_components = match n_components {
@@ -118,6 +168,13 @@ impl Picture {
             _ => bail!("pixels of {n_components} components (expected 1 to 4)"),
         };
         Ok(Self { format: Format { n_components, ..stored }, bytes })
+    }
+
+    /// Of a format, whose components are all wanted.
+    pub fn of(format: Format, bytes: Vec<u8>) -> Result<Self> {
+        let (found, expected) = (bytes.len() as u64, format.frame_bytes());
+        ensure!(found == expected, "{found} bytes for an image of {format} (expected {expected})");
+        Ok(Self { format, bytes })
     }
 }
 

@@ -1,19 +1,21 @@
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
-use image::codecs::bmp::BmpDecoder;
-use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
+use anyhow::{Context, Result};
 
-use super::inputs::{ImageFile, Inputs};
-use super::picture::{Format, Picture, SampleType, check_plausible, zeros};
-use super::tiff_pages::TiffPages;
+use super::dicom::DicomFile;
+use super::images;
+use super::inputs::{ImageFile, Inputs, Page, Place};
+use super::picture::{Format, Picture};
+use super::tiff;
+use crate::{parallel, text};
 
 /// A frame on its way into the dataset.
 pub enum Frame {
     /// To be decoded on any thread.
-    File(PathBuf),
+    Stored { name: String, path: PathBuf, place: Place, is_turned: bool },
+    /// The same of a file that is read once.
+    Dicom { name: String, file: Arc<DicomFile>, index: u32 },
     /// One of many of a file, decoded in their order.
     Decoded { name: String, picture: Picture },
 }
@@ -22,9 +24,12 @@ impl Frame {
     /// The picture, and what errors call it.
     pub fn read(self) -> Result<(String, Picture)> {
         match self {
-            Self::File(path) => {
-                let name = path.display().to_string();
-                let picture = decode_image(&path).with_context(|| name.clone())?;
+            Self::Stored { name, path, place, is_turned } => {
+                let picture = read(&path, place, is_turned).with_context(|| name.clone())?;
+                Ok((name, picture))
+            }
+            Self::Dicom { name, file, index } => {
+                let picture = file.read(index).with_context(|| name.clone())?;
                 Ok((name, picture))
             }
             Self::Decoded { name, picture } => Ok((name, picture)),
@@ -32,9 +37,28 @@ impl Frame {
     }
 }
 
+fn read(path: &Path, place: Place, is_turned: bool) -> Result<Picture> {
+    match place {
+        Place::Whole | Place::Animation => images::read(path, is_turned),
+        Place::Tiff(page) => tiff::read(path, page, is_turned),
+        Place::Dicom(index) => DicomFile::open(path)?.read(index),
+    }
+}
+
 /// All frames, in order.
 pub fn frames(inputs: &Inputs) -> impl Iterator<Item = Result<Frame>> {
-    inputs.files.iter().flat_map(frames_of)
+    inputs.files.iter().flat_map(|file| frames_of(file, inputs.options.is_turned))
+}
+
+/// Why frames can't be decoded, for each that there is, in order.
+pub fn errors(inputs: &Inputs, n_threads: usize) -> Result<Vec<Option<String>>> {
+    let mut errors = Vec::new();
+    let decode = |frame: Result<Frame>| frame.and_then(Frame::read).err().map(|e| text::one_line(&e));
+    parallel::in_order(n_threads, frames(inputs).map(Ok), decode, |error| {
+        errors.push(error);
+        Ok(())
+    })?;
+    Ok(errors)
 }
 
 /// The first frame.
@@ -43,77 +67,45 @@ pub fn first(inputs: &Inputs) -> Result<Picture> {
     Ok(first.read()?.1)
 }
 
-fn frames_of(file: &ImageFile) -> Box<dyn Iterator<Item = Result<Frame>> + '_> {
-    if !file.is_tiff {
-        return Box::new(std::iter::once(Ok(Frame::File(file.path.clone()))));
+fn frames_of(file: &ImageFile, is_turned: bool) -> Box<dyn Iterator<Item = Result<Frame>> + '_> {
+    match file.pages.first() {
+        Some(Page { place: Place::Animation, format }) => return animation(file, *format),
+        Some(Page { place: Place::Dicom(_), .. }) if file.pages.len() > 1 => return dicom(file),
+        _ => (),
     }
-    let mut pages = None;
-    Box::new((0..file.pages.len()).map(move |page| {
-        let name = format!("{}, page {}", file.path.display(), page + 1);
-        let picture = next_frame(&mut pages, &file.path).with_context(|| name.clone())?;
-        Ok(Frame::Decoded { name, picture })
+    Box::new(file.pages.iter().enumerate().map(move |(i, page)| {
+        Ok(Frame::Stored { name: file.name_of(i), path: file.path.clone(), place: page.place, is_turned })
     }))
 }
 
-/// The next frame of a TIFF, which is opened for the first one.
-fn next_frame(pages: &mut Option<TiffPages>, path: &Path) -> Result<Picture> {
-    match pages {
-        Some(pages) => pages.next_frame(),
-        None => pages.insert(TiffPages::open(path)?).next_frame(),
-    }
+fn dicom(file: &ImageFile) -> Box<dyn Iterator<Item = Result<Frame>> + '_> {
+    let mut opened = None;
+    Box::new(file.pages.iter().enumerate().map(move |(i, page)| {
+        let name = file.name_of(i);
+        let file = match &opened {
+            Some(known) => Arc::clone(known),
+            None => {
+                let new = DicomFile::open(&file.path).with_context(|| name.clone())?;
+                opened.insert(Arc::new(new)).clone()
+            }
+        };
+        let index = if let Place::Dicom(index) = page.place { index } else { 0 };
+        Ok(Frame::Dicom { name, file, index })
+    }))
 }
 
-/// The format of a file with one image, before it is decoded; with an alpha channel.
-pub fn image_format(path: &Path) -> Result<Format> {
-    let decoder = open(path)?.into_decoder()?;
-    let format = stored_format(&decoder)?;
-    check_plausible(format.frame_bytes(), path.metadata()?.len())?;
-    Ok(if is_gray_bmp(path)? { Format { n_components: 1, ..format } } else { format })
-}
-
-fn decode_image(path: &Path) -> Result<Picture> {
-    let decoder = open(path)?.into_decoder()?;
-    let mut format = stored_format(&decoder)?;
-    let mut bytes = zeros(format.frame_bytes())?;
-    decoder.read_image(&mut bytes)?;
-    if is_gray_bmp(path)? {
-        let pixel_bytes = format.n_components as usize;
-        bytes = bytes.into_iter().step_by(pixel_bytes).collect();
-        format.n_components = 1;
-    }
-    Picture::new(format.width as u32, format.height as u32, format.n_components, format.sample, bytes)
-}
-
-/// Without limits: what does not fit into memory is an error of its own.
-fn open(path: &Path) -> Result<ImageReader<BufReader<File>>> {
-    let mut reader = ImageReader::open(path)?.with_guessed_format()?;
-    reader.no_limits();
-    Ok(reader)
-}
-
-fn stored_format(decoder: &impl ImageDecoder) -> Result<Format> {
-    let (n_components, sample) = match decoder.color_type() {
-        ColorType::L8 => (1, SampleType::U8),
-        ColorType::La8 => (2, SampleType::U8),
-        ColorType::Rgb8 => (3, SampleType::U8),
-        ColorType::Rgba8 => (4, SampleType::U8),
-        ColorType::L16 => (1, SampleType::U16),
-        ColorType::La16 => (2, SampleType::U16),
-        ColorType::Rgb16 => (3, SampleType::U16),
-        ColorType::Rgba16 => (4, SampleType::U16),
-        other => bail!("pixels of {other:?} are not supported (expected 8 or 16 bits)"),
-    };
-    let (width, height) = decoder.dimensions();
-    Ok(Format { width: width.into(), height: height.into(), n_components, sample })
-}
-
-/// Whether it is a BMP of grays, which has a palette of them: there is no other way to write one.
-fn is_gray_bmp(path: &Path) -> Result<bool> {
-    let reader = open(path)?;
-    if reader.format() != Some(ImageFormat::Bmp) {
-        return Ok(false);
-    }
-    let decoder = BmpDecoder::new(reader.into_inner())?;
-    let is_gray = |[r, g, b]: &[u8; 3]| r == g && g == b;
-    Ok(decoder.get_palette().is_some_and(|palette| palette.iter().all(is_gray)))
+fn animation(file: &ImageFile, format: Format) -> Box<dyn Iterator<Item = Result<Frame>> + '_> {
+    let mut frames = None;
+    Box::new((0..file.pages.len()).map(move |i| {
+        let name = file.name_of(i);
+        let mut next = || -> Result<Picture> {
+            let frames = match &mut frames {
+                Some(frames) => frames,
+                None => frames.insert(images::frames(&file.path, format)?),
+            };
+            frames.next().context("it is not there")?
+        };
+        let picture = next().with_context(|| name.clone())?;
+        Ok(Frame::Decoded { name, picture })
+    }))
 }

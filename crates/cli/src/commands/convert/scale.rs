@@ -1,7 +1,7 @@
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use resize::{PixelFormat, Type};
 
 use super::picture::{Format, Picture, for_sample_type, with_room};
@@ -33,39 +33,76 @@ pub struct Change {
     pub gray: bool,
     /// Gray becomes colour, among images that have colour.
     pub colour: bool,
+    /// One of the components alone.
+    pub channel: Option<u64>,
 }
 
 impl Change {
     /// What becomes of frames.
     pub fn format(self, format: Format) -> Format {
-        let n_components = match (format.n_components, self.gray, self.colour) {
-            (3, false, _) | (_, _, true) => 3,
-            _ => 1,
+        let (n_components, is_colour) = match (format.is_colour, format.n_components) {
+            _ if self.channel.is_some() => (1, false),
+            (true, _) if self.gray => (1, false),
+            (false, 1) if self.colour => (3, true),
+            (is_colour, n) => (n, is_colour),
         };
         let (width, height) = match self.size {
             Some(size) => (size.width.into(), size.height.into()),
             None => (format.width, format.height),
         };
-        Format { width, height, n_components, ..format }
+        Format { width, height, n_components, is_colour, ..format }
     }
 
     pub fn apply(self, picture: Picture) -> Result<Picture> {
         let Picture { format, mut bytes } = picture;
         let new = self.format(format);
-        match (format.n_components, new.n_components) {
-            (3, 1) => bytes = for_sample_type!(format.sample, T => gray::<T>(&bytes))?,
-            (1, 3) => bytes = colour(&bytes, format.sample.bytes() as usize)?,
-            _ => (),
+        match self.channel {
+            Some(channel) => bytes = component(&bytes, format, channel)?,
+            None if format.is_colour && !new.is_colour => {
+                bytes = for_sample_type!(format.sample, T => gray::<T>(&bytes))?;
+            }
+            None if new.is_colour && !format.is_colour => {
+                bytes = colour(&bytes, format.sample.bytes() as usize)?
+            }
+            None => (),
         }
         if (format.width, format.height) != (new.width, new.height) {
-            let format = Format { n_components: new.n_components, ..format };
-            bytes = match new.n_components {
-                1 => for_sample_type!(new.sample, T => resized::<T, 1>(format, new, &bytes))?,
-                _ => for_sample_type!(new.sample, T => resized::<T, 3>(format, new, &bytes))?,
-            };
+            let from = Format { width: format.width, height: format.height, ..new };
+            bytes = scaled(from, new, &bytes)?;
         }
         Ok(Picture { format: new, bytes })
     }
+}
+
+/// One of the components of all pixels.
+fn component(bytes: &[u8], format: Format, channel: u64) -> Result<Vec<u8>> {
+    let n = format.n_components;
+    ensure!(channel < n, "there is no channel {channel} (expected one of 0 to {})", n - 1);
+    let (sample_bytes, channel) = (format.sample.bytes() as usize, channel as usize);
+    if !format.is_colour {
+        let plane_bytes = bytes.len() / n as usize;
+        return Ok(bytes[channel * plane_bytes..(channel + 1) * plane_bytes].to_vec());
+    }
+    let mut plane = with_room(bytes.len() as u64 / n)?;
+    let pixels = bytes.chunks_exact(n as usize * sample_bytes);
+    pixels.for_each(|pixel| plane.extend(&pixel[channel * sample_bytes..(channel + 1) * sample_bytes]));
+    Ok(plane)
+}
+
+/// Numbers that belong to a pixel are scaled together, channels one by one.
+fn scaled(from: Format, to: Format, bytes: &[u8]) -> Result<Vec<u8>> {
+    let (sample, n_halves) = to.sample.numbers();
+    let mut all = with_room(to.frame_bytes())?;
+    let n_planes = if to.is_colour { 1 } else { to.n_components };
+    for plane in bytes.chunks_exact(bytes.len() / n_planes as usize) {
+        all.extend(match (to.is_colour, n_halves) {
+            (true, 1) => for_sample_type!(sample, T => resized::<T, 3>(from, to, plane))?,
+            (true, _) => for_sample_type!(sample, T => resized::<T, 6>(from, to, plane))?,
+            (false, 1) => for_sample_type!(sample, T => resized::<T, 1>(from, to, plane))?,
+            (false, _) => for_sample_type!(sample, T => resized::<T, 2>(from, to, plane))?,
+        });
+    }
+    Ok(all)
 }
 
 /// Luma, by the weights of ITU-R BT.709.
@@ -99,7 +136,7 @@ fn resized<T: Sample, const N: usize>(from: Format, to: Format, bytes: &[u8]) ->
     resize::new(from.0, from.1, to_size.0, to_size.1, Weighing::<T, N>(PhantomData), Type::Lanczos3)
         .and_then(|mut resizer| resizer.resize(&pixels, &mut scaled))
         .with_context(|| format!("can't scale to {} × {}", to.width, to.height))?;
-    let mut bytes = with_room(to.frame_bytes())?;
+    let mut bytes = with_room(to.width * to.height * size_of::<[T; N]>() as u64)?;
     scaled.iter().flat_map(|pixel| pixel.0).for_each(|sample| sample.push_to(&mut bytes));
     Ok(bytes)
 }
@@ -140,6 +177,24 @@ macro_rules! samples {
 
 samples!(nearest_integer: u8 u16 u32 u64 i8 i16 i32 i64);
 samples!(same: f32 f64);
+
+impl Sample for half::f16 {
+    fn of(bytes: &[u8]) -> Self {
+        Self::from_bits(u16::of(bytes))
+    }
+
+    fn push_to(self, bytes: &mut Vec<u8>) {
+        self.to_bits().push_to(bytes);
+    }
+
+    fn to_f64(self) -> f64 {
+        self.into()
+    }
+
+    fn from_f64(value: f64) -> Self {
+        Self::from_f64(value)
+    }
+}
 
 fn nearest_integer(value: f64) -> f64 {
     value.round()
@@ -212,7 +267,7 @@ mod tests {
         changed.bytes.chunks_exact(size_of::<T>()).map(T::of).collect()
     }
 
-    const NOTHING: Change = Change { size: None, gray: false, colour: false };
+    const NOTHING: Change = Change { size: None, gray: false, colour: false, channel: None };
 
     fn to_width(width: u32) -> Change {
         Change { size: Some(Size { width, height: 1 }), ..NOTHING }
@@ -225,6 +280,8 @@ mod tests {
         assert_eq!(changed(gray, 1, 1, SampleType::U16, &[7u16]), [7]);
         let colour = Change { colour: true, ..NOTHING };
         assert_eq!(changed(colour, 1, 1, SampleType::U16, &[7u16]), [7, 7, 7]);
+        let green = Change { channel: Some(1), ..NOTHING };
+        assert_eq!(changed(green, 2, 3, SampleType::U8, &[1u8, 2, 3, 4, 5, 6]), [2, 5]);
     }
 
     #[test]

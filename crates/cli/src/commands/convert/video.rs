@@ -1,28 +1,25 @@
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use image::ImageReader;
+use anyhow::Result;
 use video::{FrameFormat, FrameRate, FrameShape, VideoReader};
 
 use super::inputs::is_named_as_image;
+use super::kinds::FileKind;
+use super::orientation::Orientation;
 use super::picture::{Format, Picture, SampleType};
 use super::reader::Frame;
 use super::scale::Change;
 
-/// Whether a file has no image in it that is read without FFmpeg, by its name or by how it starts.
+/// Whether a file is read with FFmpeg, by how it starts.
 pub fn is_video(path: &Path) -> Result<bool> {
-    if path.is_dir() || is_named_as_image(path) {
-        return Ok(false);
-    }
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    let format = reader.with_context(|| path.display().to_string())?.format();
-    Ok(!format.is_some_and(|format| format.reading_enabled()))
+    Ok(!path.is_dir() && !is_named_as_image(path) && FileKind::of(path)? == FileKind::Other)
 }
 
 /// The frames of a video file, in order.
 pub struct Video {
     reader: VideoReader,
     path: PathBuf,
+    orientation: Orientation,
     /// Done to each frame at once, since those of many large frames that become small are kept for a chunk.
     change: Change,
     n_frames: u64,
@@ -32,15 +29,19 @@ pub struct Video {
 
 impl Video {
     /// An error if the file is no video, or none that is read here.
-    pub fn open(path: &Path, change: Change, n_threads: usize) -> Result<Self> {
+    pub fn open(path: &Path, is_turned: bool, change: Change, n_threads: usize) -> Result<Self> {
         let reader = VideoReader::open(path, n_threads)?;
-        Ok(Self { reader, path: path.to_owned(), change, n_frames: 0, timestamps: Some(vec![]) })
+        let matrix = if is_turned { video::display_matrix(path) } else { None };
+        let orientation = matrix.map_or(Orientation::default(), Orientation::of_matrix);
+        let path = path.to_owned();
+        Ok(Self { reader, path, orientation, change, n_frames: 0, timestamps: Some(vec![]) })
     }
 
     /// What the frames are after the change.
     pub fn format(&self) -> Result<Format> {
         let shape = self.reader.shape();
-        Ok(self.change.format(picture(shape, vec![0; shape.frame_bytes()])?.format))
+        let format = picture(shape, vec![0; shape.frame_bytes()])?.format;
+        Ok(self.change.format(self.orientation.format(format)))
     }
 
     /// As far as the file tells; 0 if it does not.
@@ -71,7 +72,8 @@ impl Video {
         }
         self.n_frames += 1;
         let name = format!("{}, frame {}", self.path.display(), self.n_frames);
-        Ok(Some(Frame::Decoded { name, picture: self.change.apply(picture(shape, frame)?)? }))
+        let upright = self.orientation.apply(picture(shape, frame)?)?;
+        Ok(Some(Frame::Decoded { name, picture: self.change.apply(upright)? }))
     }
 }
 
@@ -88,6 +90,7 @@ fn picture(shape: FrameShape, frame: Vec<u8>) -> Result<Picture> {
     let (n_components, sample) = match shape.format {
         FrameFormat::Gray8 => (1, SampleType::U8),
         FrameFormat::Rgb24 => (3, SampleType::U8),
+        FrameFormat::Rgb48 => (3, SampleType::U16),
         FrameFormat::Gray16 => (1, SampleType::U16),
     };
     Picture::new(width, height, n_components, sample, frame)
