@@ -107,7 +107,8 @@ pub fn tiff(picture: &Picture<'_>) -> Result<Vec<u8>> {
     Ok(file.into_inner())
 }
 
-fn samples<T, const N: usize>(bytes: &[u8], from: fn([u8; N]) -> T) -> Result<Vec<T>>
+/// Samples in the byte order of this machine.
+pub fn samples<T, const N: usize>(bytes: &[u8], from: fn([u8; N]) -> T) -> Result<Vec<T>>
 where
     [T]: TiffValue,
 {
