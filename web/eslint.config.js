@@ -18,7 +18,8 @@ export default typescript.config(
     files: ['e2e/**/*.mjs'],
     languageOptions: {
       globals: Object.fromEntries(
-        ['console', 'process', 'performance', 'setTimeout', 'URLSearchParams', 'document', 'fetch'].map((name) => [name, 'readonly']),
+        ['console', 'process', 'performance', 'setTimeout', 'URL', 'URLSearchParams', 'document', 'fetch', 'Blob', 'createImageBitmap',
+          'OffscreenCanvas', 'ImageDecoder'].map((name) => [name, 'readonly']),
       ),
     },
   },

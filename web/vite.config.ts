@@ -3,6 +3,8 @@ import { defineConfig } from 'vite';
 
 export default defineConfig({
   plugins: [react()],
+  // The page may be below any path: notebooks have it below the token.
+  base: './',
   // One file of each kind: everything comes from this machine.
   build: {
     chunkSizeWarningLimit: 4000,

@@ -13,10 +13,15 @@ const program = process.env.CARGO_BIN_EXE_h5h264 ?? path.join(root, 'crates/cli/
 
 const folder = process.env.VIEW_FILES ?? path.join(tmpdir(), 'h5h264-view-files');
 
+/** A file of the folder. */
+export function inFolder(name) {
+  return path.join(folder, name);
+}
+
 /** Starts `h5h264 view` on files of the folder. */
 export async function serve(...files) {
   const started = performance.now();
-  const server = spawn(program, ['view', '--no-open', ...files.map((file) => path.join(folder, file))], {
+  const server = spawn(program, ['view', '--no-open', ...files.map(inFolder)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [url] = await new Promise((resolve, reject) => {

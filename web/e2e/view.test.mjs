@@ -1,73 +1,9 @@
 // `h5h264 view` as people use it, in a real browser.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { launch, select, serve, view } from './browser.mjs';
-
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-
-/** Runs a test on a page that shows files of the folder. */
-function onPage(name, files, run) {
-  test(name, async () => {
-    const server = await serve(...files);
-    const page = await browser.open(server.url);
-    try {
-      await run(page, server);
-      assert.deepEqual(page.complaints, []);
-    } finally {
-      await page.close();
-      server.close();
-    }
-  });
-}
-
-/** The pixels of the player's frame: red, green, blue and alpha of each. */
-async function pixels(page) {
-  return page.getByLabel('Frame', { exact: true }).evaluate((canvas) => {
-    const { width, height } = canvas;
-    return [...canvas.getContext('2d').getImageData(0, 0, width, height).data];
-  });
-}
-
-/** A frame as the server has it, by the page's own cookie. */
-async function values(page, index) {
-  return page.evaluate(async (start) => {
-    const query = new URLSearchParams({ file: 'movie.h5', path: '/entry/frames', start: String(start) });
-    return [...new Uint16Array(await (await fetch(`/api/frames?${query}`)).arrayBuffer())];
-  }, index);
-}
-
-async function play(page, path = '/entry/frames') {
-  await select(page, path);
-  await view(page, 'Play');
-  await page.getByLabel('Frame', { exact: true }).waitFor();
-}
-
-async function goTo(page, index) {
-  await page.getByLabel('Go to frame').fill(String(index));
-}
-
-async function frameNumber(page) {
-  return Number(await page.getByLabel('Go to frame').inputValue());
-}
-
-/** Waits until something is so. */
-async function eventually(check) {
-  for (let i = 0; ; i += 1) {
-    try {
-      return await check();
-    } catch (error) {
-      if (i === 100) {
-        throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}
+import { select, serve, view } from './browser.mjs';
+import { browser, eventually, frameNumber, goTo, onPage, pixels, play, values } from './player.mjs';
 
 /** Grey between the least and the greatest value, in which a pixel's colour is its value. */
 async function showInGrey(page) {

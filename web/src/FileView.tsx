@@ -48,7 +48,7 @@ export default function FileView(props: Props) {
     <div className="shell">
       <header className="header">
         <span className="brand">
-          <img src="/icon.svg" alt="" width={22} height={22} /> h5h264 <em>view</em>
+          <img src="icon.svg" alt="" width={22} height={22} /> h5h264 <em>view</em>
         </span>
         {files.length > 1 ? (
           <select aria-label="File" value={file} onChange={(event) => onSelectFile(event.target.value)}>

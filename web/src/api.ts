@@ -12,7 +12,31 @@ export interface Stack {
   stored_dtype: string;
   frame_bytes: number;
   chunk_frames: number;
+  /** Rows of a frame that a projection takes at a time. */
+  projection_rows: number;
+  /** What the dataset says of its frames per second, and of the dimensions in `leading`. */
+  fps: number | null;
+  labels: (string | null)[];
   per_frame: { path: string; units: string | null; is_not_time: boolean; dtype: string | null }[];
+  masks: { path: string; is_not_called_so: boolean; dtype: string }[];
+}
+
+/** Statistics of a region: of each frame and component. Integers beyond JavaScript's numbers are texts. */
+export interface Region {
+  next: number | null;
+  components: Columns[];
+  errors: [number, string][];
+}
+
+export type Exact = number | string | null;
+
+export interface Columns {
+  n: number[];
+  sum: Exact[];
+  min: Exact[];
+  max: Exact[];
+  mean: (number | null)[];
+  std: (number | null)[];
 }
 
 export interface Storage {
@@ -58,12 +82,12 @@ export class Refusal extends Error {
   }
 }
 
-type Parameters = Record<string, string | number>;
+export type Parameters = Record<string, string | number>;
 
-/** Where the server is. */
-export const API = `${window.location.origin}/api`;
+/** Where the server is: beside the page, which may be below any path. */
+export const API = new URL('api', document.baseURI).href;
 
-async function request(name: string, parameters: Parameters, signal?: AbortSignal): Promise<Response> {
+export async function request(name: string, parameters: Parameters, signal?: AbortSignal): Promise<Response> {
   const query = new URLSearchParams(Object.entries(parameters).map(([key, value]) => [key, String(value)]));
   const response = await fetch(`${API}/${name}?${query.toString()}`, { signal }).catch((error: unknown) => {
     throw error instanceof TypeError ? new Error('The server is not there any more: start h5h264 view again') : error;

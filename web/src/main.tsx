@@ -10,6 +10,8 @@ import Failed from './Failed';
 import Shell from './Shell';
 
 enableBigIntSerialization();
+// An address that was typed or pasted; the page's own changes of it are silent.
+window.addEventListener('hashchange', () => window.location.reload());
 createRoot(document.querySelector('#root')!).render(
   <ErrorBoundary FallbackComponent={Failed}>
     <Shell />

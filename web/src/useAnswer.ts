@@ -9,12 +9,15 @@ export interface Answer<T> {
   isUnusable?: boolean;
 }
 
-/** What the server says of a dataset; asked again when that is another one. */
-export function useAnswer<T>(name: string, file: string, path: string): Answer<T> {
+/** What the server says of a dataset; asked again when that is another one. Nothing if there is none. */
+export function useAnswer<T>(name: string, file: string, path: string | undefined): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T>>({});
   useEffect(() => {
     const controller = new AbortController();
     setAnswer({});
+    if (path === undefined) {
+      return undefined;
+    }
     getJson<T>(name, { file, path }, controller.signal).then(
       (value) => setAnswer({ value }),
       (error: unknown) => {

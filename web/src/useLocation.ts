@@ -1,5 +1,7 @@
 import { useCallback, useState } from 'react';
 
+import { address } from './kept';
+
 export type View = 'browse' | 'play' | 'storage';
 
 /** What the address bar keeps, so that a page can be loaded again. */
@@ -22,8 +24,6 @@ function read(): Partial<Place> {
 /** The place that the page was opened at, and how to keep another one. */
 export function useLocation(): [Partial<Place>, (place: Place) => void] {
   const [initial] = useState(read);
-  const keep = useCallback((place: Place) => {
-    window.history.replaceState(null, '', `#${new URLSearchParams({ ...place }).toString()}`);
-  }, []);
+  const keep = useCallback((place: Place) => address.move(place), []);
   return [initial, keep];
 }

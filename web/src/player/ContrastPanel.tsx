@@ -1,20 +1,17 @@
 import { ColorMapGradient, INTERPOLATORS } from '@h5web/lib';
 import { useEffect, useState } from 'react';
 
-import type { Contrast, ContrastMode, Histogram } from './contrast';
+import type { ContrastMode } from './contrast';
 import { short } from './format';
 import HistogramPlot from './HistogramPlot';
 import type { ColorMap } from './paint';
+import type { Looks } from './useLook';
 
 interface Props {
-  histogram: Histogram;
-  domain: [number, number];
-  contrast: Contrast;
-  onContrast: (contrast: Contrast) => void;
-  colorMap: ColorMap;
-  onColorMap: (colorMap: ColorMap) => void;
-  isInverted: boolean;
-  onInvert: (isInverted: boolean) => void;
+  looks: Looks;
+  /** Values are colours already: there is no map for them. */
+  isColour: boolean;
+  canHold: boolean;
 }
 
 const MODES: [ContrastMode, string][] = [
@@ -24,11 +21,11 @@ const MODES: [ContrastMode, string][] = [
 ];
 
 /** What values look like. */
-export default function ContrastPanel(props: Props) {
-  const { histogram, domain, contrast, onContrast, colorMap, onColorMap, isInverted, onInvert } = props;
+export default function ContrastPanel({ looks, isColour, canHold }: Props) {
+  const { histogram, domain, contrast, setContrast: onContrast, colorMap, setColorMap, isInverted, setInverted } = looks;
   const fix = (next: [number, number]) => onContrast({ ...contrast, mode: 'fixed', domain: next });
   return (
-    <aside className="side">
+    <section aria-label="Contrast settings">
       <h2>Contrast</h2>
       <HistogramPlot histogram={histogram} domain={domain} onChange={fix} />
       <div className="segments" role="radiogroup" aria-label="Contrast">
@@ -64,30 +61,44 @@ export default function ContrastPanel(props: Props) {
         <Bound label="Lowest value" value={domain[0]} onChange={(low) => fix([low, domain[1]])} />
         <Bound label="Highest value" value={domain[1]} onChange={(high) => fix([domain[0], high])} />
       </div>
-      <label className="row">
-        Logarithmic
-        <input
-          type="checkbox"
-          checked={contrast.isLog}
-          onChange={(event) => onContrast({ ...contrast, isLog: event.target.checked })}
-        />
-      </label>
-      <h2>Colours</h2>
-      <label className="row">
-        <select aria-label="Colour map" value={colorMap} onChange={(event) => onColorMap(event.target.value as ColorMap)}>
-          {Object.keys(INTERPOLATORS).map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-        <span className={isInverted ? 'gradient inverted' : 'gradient'}>
-          <ColorMapGradient colorMap={colorMap} />
-        </span>
-      </label>
-      <label className="row">
-        Inverted
-        <input type="checkbox" checked={isInverted} onChange={(event) => onInvert(event.target.checked)} />
-      </label>
-    </aside>
+      {contrast.mode !== 'fixed' && canHold && (
+        <label className="row" title="Other frames as this one, or each for itself (h)">
+          Hold over frames
+          <input
+            type="checkbox"
+            checked={contrast.isHeld}
+            onChange={(event) => onContrast({ ...contrast, isHeld: event.target.checked, domain })}
+          />
+        </label>
+      )}
+      {!isColour && (
+        <>
+          <label className="row">
+            Logarithmic
+            <input
+              type="checkbox"
+              checked={contrast.isLog}
+              onChange={(event) => onContrast({ ...contrast, isLog: event.target.checked })}
+            />
+          </label>
+          <h2>Colours</h2>
+          <label className="row">
+            <select aria-label="Colour map" value={colorMap} onChange={(event) => setColorMap(event.target.value as ColorMap)}>
+              {Object.keys(INTERPOLATORS).map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+            <span className={isInverted ? 'gradient inverted' : 'gradient'}>
+              <ColorMapGradient colorMap={colorMap} />
+            </span>
+          </label>
+          <label className="row">
+            Inverted
+            <input type="checkbox" checked={isInverted} onChange={(event) => setInverted(event.target.checked)} />
+          </label>
+        </>
+      )}
+    </section>
   );
 }
 

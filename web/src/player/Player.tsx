@@ -1,16 +1,31 @@
-import { useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 
 import type { Stack } from '../api';
-import { type Contrast, domainOf, histogramOf, logStart, NO_VALUES } from './contrast';
+import { FLAG, numbers, oneOf, useKept } from '../kept';
+import BadPanel from './BadPanel';
+import ComparePanel from './ComparePanel';
 import ContrastPanel from './ContrastPanel';
-import { exact } from './format';
-import { type ColorMap, colorsOf } from './paint';
-import type { Samples } from './samples';
-import Transport, { nextSpeed } from './Transport';
+import { nameOf, pictureOf as pngOf, save } from './download';
+import FramesPanel, { type Shown } from './FramesPanel';
+import Help from './Help';
+import { keysOf } from './keys';
+import { paletteOf } from './paint';
+import ProfilePanel, { isOn } from './ProfilePanel';
+import RegionPanel from './RegionPanel';
+import SavePanel from './SavePanel';
+import { isInside, type Line, lineOf, type Point, type Rectangle, rectangleOf } from './shapes';
+import Stage, { type Tool } from './Stage';
+import Transport from './Transport';
+import { useBeside } from './useBeside';
 import { useKeys } from './useKeys';
+import { useLook } from './useLook';
+import { useMarks } from './useMarks';
+import { useOver } from './useOver';
 import { usePerFrame } from './usePerFrame';
 import { usePlayback } from './usePlayback';
-import Viewport, { type Pixel } from './Viewport';
+import { pictureOf, useProjection } from './useProjection';
+import { useRegion } from './useRegion';
+import { useView } from './useView';
 
 interface Props {
   file: string;
@@ -19,89 +34,133 @@ interface Props {
   isShown: boolean;
 }
 
+const SHOWN = oneOf<Shown>('frames', 'mean', 'max', 'std');
+const REGION = numbers<Rectangle>(4);
+const LINE = numbers<Line>(4);
+
 /** A dataset as a movie. */
 export default function Player({ file, path, stack, isShown }: Props) {
-  const playback = usePlayback(file, path, stack, isShown);
-  const perFrame = usePerFrame(file, stack);
-  const [contrast, setContrast] = useState<Contrast>({
-    mode: 'percentile',
-    percent: 0.5,
-    isLog: false,
-    domain: [0, 1],
-  });
-  const [colorMap, setColorMap] = useState<ColorMap>('Viridis');
-  const [isInverted, setInverted] = useState(false);
-  const [pixel, setPixel] = useState<Pixel>();
-  useKeys(isShown, {
-    ' ': playback.toggle,
-    ArrowRight: () => playback.step(1),
-    ArrowLeft: () => playback.step(-1),
-    PageDown: () => playback.step(10),
-    PageUp: () => playback.step(-10),
-    Home: () => playback.seek(0),
-    End: () => playback.seek(stack.n_frames - 1),
-    ']': () => playback.setSpeed(nextSpeed(playback.speed, 1)),
-    '[': () => playback.setSpeed(nextSpeed(playback.speed, -1)),
-    l: () => setContrast((was) => ({ ...was, isLog: !was.isLog })),
-  });
+  const movie = useMemo(() => ({ file, path, stack }), [file, path, stack]);
+  const perFrame = usePerFrame(movie);
+  const beside = useBeside(movie);
+  const playback = usePlayback(movie, beside.movie, isShown, perFrame.seconds);
+  const { index, frame, isWaiting } = playback;
+  const marks = useMarks(movie, stack);
+  const view = useView(movie);
+  const over = useOver(movie, stack, index);
+  const [shown, setShown] = useKept(movie, 'show', SHOWN, 'frames');
+  const [keptRegion, setRegion] = useKept(movie, 'region', REGION, undefined);
+  const [keptLine, setLine] = useKept(movie, 'line', LINE, undefined);
+  const [isCurve, setCurve] = useKept(movie, 'curve', FLAG, false);
+  const [tool, setTool] = useState<Tool>('move');
+  const [isHelp, setHelp] = useState(false);
+  const [canvas, setCanvas] = useState<HTMLCanvasElement | null>(null);
 
-  const { frame, isWaiting } = playback;
-  const samples = frame && 'samples' in frame ? frame.samples : undefined;
-  const histogram = useMemo(() => (samples ? histogramOf(samples) : NO_VALUES), [samples]);
-  const [low, high] = domainOf(contrast, histogram);
-  const from = contrast.isLog ? logStart(low, high, histogram) : undefined;
-  const look = useMemo(
-    () => ({
-      colors: colorsOf(colorMap, isInverted),
-      domain: [from ?? low, high] as [number, number],
-      isLog: from !== undefined,
-    }),
-    [colorMap, isInverted, from, low, high],
+  const isProjection = shown !== 'frames';
+  const projection = useProjection(file, path, stack, marks.parameters, isProjection && isShown ? over.range : undefined);
+  // The planes stay the same while they fill; what holds them does not.
+  const projected = useMemo(
+    () => (shown !== 'frames' && projection ? pictureOf(projection.planes, shown) : undefined),
+    [shown, projection],
   );
+  const ofFrame = frame && 'samples' in frame ? frame.samples : undefined;
+  const samples = isProjection ? projected : ofFrame;
+  const looks = useLook(movie, stack, samples, marks, !isProjection);
+
+  const region = keptRegion && isInside(keptRegion, stack) ? keptRegion : undefined;
+  const line = keptLine && isOn(keptLine, stack) ? keptLine : undefined;
+  const asked = { file, path, rectangle: region, marks: marks.parameters };
+  const curve = useRegion(asked, isCurve && isShown ? over.range : undefined);
+  const isAsked = isShown && !curve?.frames.includes(index);
+  const here = useRegion(asked, isAsked ? { start: index, stop: index + 1, step: 1 } : undefined);
+
+  const draw = useCallback(
+    (from: Point, to: Point) => {
+      if (tool === 'region') {
+        setRegion(rectangleOf(from, to, stack));
+      } else {
+        setLine(lineOf(from, to, stack));
+      }
+    },
+    [tool, stack, setRegion, setLine],
+  );
+  const savePicture = () => {
+    if (canvas) {
+      const what = isProjection ? shown : `frame${String(index).padStart(5, '0')}`;
+      void pngOf(canvas, view.isUpwards).then((blob) => save(blob, nameOf(path, `${what}.png`)));
+    }
+  };
+  const { contrast } = looks;
+  const keys = keysOf(playback, stack.n_frames, stack.fps, {
+    toggleLog: looks.toggleLog,
+    toggleHold: () => looks.setContrast({ ...contrast, isHeld: !contrast.isHeld, domain: looks.domain }),
+    toggleUpwards: () => view.setUpwards(!view.isUpwards),
+    drawRegion: () => setTool((was) => (was === 'region' ? 'move' : 'region')),
+    drawLine: () => setTool((was) => (was === 'line' ? 'move' : 'line')),
+    move: () => setTool('move'),
+    showHelp: () => setHelp(true),
+    savePicture,
+  });
+  useKeys(isShown && !isHelp, Object.fromEntries(keys.flatMap((key) => key.keys.map((name) => [name, key.run]))));
+
+  const isColour = stack.n_components > 1;
+  const { start, stop, step } = over.range;
+  const movieParameters = {
+    file, path, start, stop, step, ...marks.parameters, low: looks.look.domain[0], high: looks.look.domain[1],
+    log: String(looks.look.isLog), fps: playback.speed || (stack.fps ?? 25), upwards: String(view.isUpwards),
+    ...(!isColour && { colors: paletteOf(looks.look) }),
+  };
 
   return (
     <div className="player">
-      <div className="stage">
-        <Viewport stack={stack} samples={samples} look={look} onHover={setPixel} />
-        {frame && 'error' in frame && !isWaiting && (
-          <div className="notice notice-error" role="alert">
-            <strong>Frame {playback.index} can’t be read</strong>
-            {frame.error}
-          </div>
+      <Stage
+        movie={movie}
+        samples={samples}
+        onCanvas={setCanvas}
+        view={view}
+        looks={looks}
+        beside={beside}
+        playback={playback}
+        isProjection={isProjection}
+        tool={tool}
+        onTool={setTool}
+        onDraw={draw}
+        onHelp={() => setHelp(true)}
+        region={region}
+        line={line}
+      />
+      <aside className="side">
+        <FramesPanel stack={stack} shown={shown} onShow={setShown} over={over} projection={projection} />
+        {region && (
+          <RegionPanel
+            path={path}
+            stack={stack}
+            index={index}
+            region={region}
+            onRegion={setRegion}
+            here={here}
+            curve={curve}
+            isCurve={isCurve}
+            onCurve={setCurve}
+            onSeek={playback.goTo}
+          />
         )}
-        <div className="status">
-          <span>
-            {stack.width} × {stack.height} · {typeName(stack.stored_dtype)}
-          </span>
-          <output aria-label="Value under the cursor">
-            {isWaiting ? `Loading frame ${playback.index}…` : pixel && samples && `x ${pixel.x}  y ${pixel.y}  value ${valueAt(samples, stack, pixel)}`}
-          </output>
-        </div>
-      </div>
-      {stack.n_components === 1 && (
-        <ContrastPanel
-          histogram={histogram}
-          domain={[low, high]}
-          contrast={contrast}
-          onContrast={setContrast}
-          colorMap={colorMap}
-          onColorMap={setColorMap}
-          isInverted={isInverted}
-          onInvert={setInverted}
+        {line && samples && !(isWaiting && !isProjection) && (
+          <ProfilePanel path={path} stack={stack} samples={samples} line={line} onLine={setLine} />
+        )}
+        {(!isColour || stack.dtype.endsWith('2')) && <ContrastPanel looks={looks} isColour={isColour} canHold={!isProjection} />}
+        {!isColour && <BadPanel stack={stack} marks={marks} />}
+        <SavePanel
+          path={path}
+          isColour={isColour}
+          nFrames={Math.ceil((stop - start) / step)}
+          parameters={movieParameters}
+          onPicture={savePicture}
         />
-      )}
+        <ComparePanel file={file} beside={beside.chosen} onBeside={beside.choose} error={beside.error} />
+      </aside>
       <Transport stack={stack} playback={playback} perFrame={perFrame} />
+      {isHelp && <Help keys={keys} onClose={() => setHelp(false)} />}
     </div>
   );
-}
-
-function valueAt(samples: Samples, { width, n_components: n }: Stack, { x, y }: Pixel): string {
-  const first = (y * width + x) * n;
-  return Array.from({ length: n }, (_, i) => exact(samples, first + i)).join(', ');
-}
-
-/** NumPy's name for its own word. */
-function typeName(dtype: string): string {
-  const kinds: Record<string, string> = { u: 'uint', i: 'int', f: 'float', b: 'bool' };
-  return dtype[1] === 'b' ? 'bool' : `${kinds[dtype[1]] ?? dtype[1]}${Number(dtype.slice(2)) * 8}`;
 }

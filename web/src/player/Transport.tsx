@@ -1,4 +1,6 @@
 import type { Stack } from '../api';
+import { axisName, indicesOf, strideOf } from './over';
+import { speedsWith } from './speeds';
 import type { PerFrame } from './usePerFrame';
 import type { Playback } from './usePlayback';
 
@@ -8,12 +10,11 @@ interface Props {
   perFrame: PerFrame;
 }
 
-const SPEEDS = [1, 2, 5, 10, 25, 50, 100];
-
 /** Where the player is in time. */
 export default function Transport({ stack, playback, perFrame }: Props) {
   const { index, isPlaying, speed, measured } = playback;
   const isSingle = stack.n_frames < 2;
+  const speeds = speedsWith(stack.fps);
   return (
     <footer className="transport">
       <div className="buttons">
@@ -32,15 +33,21 @@ export default function Transport({ stack, playback, perFrame }: Props) {
         <Button title="Next frame (→)" path="M5 2l6 6-6 6" onClick={() => playback.step(1)} />
         <Button title="Last frame (End)" path="M13 2v12M3 2l8 6-8 6z" onClick={() => playback.seek(stack.n_frames - 1)} />
       </div>
-      <input
-        type="range"
-        aria-label="Frame number"
-        min={0}
-        max={stack.n_frames - 1}
-        value={index}
-        disabled={isSingle}
-        onChange={(event) => playback.seek(Number(event.target.value))}
-      />
+      <div className="sliders">
+        {stack.leading.length > 1 ? (
+          <AxisSliders stack={stack} playback={playback} />
+        ) : (
+          <input
+            type="range"
+            aria-label="Frame number"
+            min={0}
+            max={stack.n_frames - 1}
+            value={index}
+            disabled={isSingle}
+            onChange={(event) => playback.seek(Number(event.target.value))}
+          />
+        )}
+      </div>
       <label className="frame-number">
         <input
           type="number"
@@ -51,7 +58,7 @@ export default function Transport({ stack, playback, perFrame }: Props) {
           onChange={(event) => event.target.value && playback.goTo(Number(event.target.value))}
         />
         <span> of 0–{stack.n_frames - 1}</span>
-        {stack.leading.length > 1 && <span className="indices">[{indices(index, stack.leading).join(', ')}]</span>}
+        {stack.leading.length > 1 && <span className="indices">[{indicesOf(index, stack.leading).join(', ')}]</span>}
       </label>
       {stack.per_frame.length > 0 && (
         <label className="time" title="A value for each frame">
@@ -76,16 +83,39 @@ export default function Transport({ stack, playback, perFrame }: Props) {
           value={speed}
           onChange={(event) => playback.setSpeed(Number(event.target.value))}
         >
-          {SPEEDS.map((n) => (
+          {perFrame.isTime && <option value={0}>as recorded</option>}
+          {speeds.map((n) => (
             <option key={n} value={n}>
-              {n} / s
+              {Number(n.toPrecision(5))} / s{n === stack.fps ? ' (file)' : ''}
             </option>
           ))}
+          {speed > 0 && !speeds.includes(speed) && <option value={speed}>{speed} / s</option>}
         </select>
         <output aria-label="Frames a second">{isPlaying ? `${measured.toFixed(1)} / s` : ''}</output>
       </label>
     </footer>
   );
+}
+
+/** One for each dimension before those of a frame. */
+function AxisSliders({ stack, playback }: { stack: Stack; playback: Playback }) {
+  const { leading } = stack;
+  const indices = indicesOf(playback.index, leading);
+  return leading.map((n, axis) => (
+    <label key={axis} className="axis">
+      <span>{axisName(stack, axis)}</span>
+      <input
+        type="range"
+        aria-label={`Index ${axisName(stack, axis)}`}
+        min={0}
+        max={n - 1}
+        value={indices[axis]}
+        disabled={n < 2}
+        onChange={(event) => playback.seek(playback.index + (Number(event.target.value) - indices[axis]) * strideOf(axis, leading))}
+      />
+      <output>{indices[axis]}</output>
+    </label>
+  ));
 }
 
 function Button({ title, path, onClick }: { title: string; path: string; onClick: () => void }) {
@@ -102,22 +132,4 @@ function Icon({ path }: { path: string }) {
       <path d={path} />
     </svg>
   );
-}
-
-/** The next faster, or slower, of the speeds. */
-export function nextSpeed(speed: number, by: 1 | -1): number {
-  return SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, SPEEDS.indexOf(speed) + by))];
-}
-
-/** The indices of a frame in the dimensions before its own. */
-function indices(index: number, leading: number[]): number[] {
-  let rest = index;
-  return leading
-    .map((_, i) => leading[leading.length - 1 - i])
-    .map((n) => {
-      const at = rest % n;
-      rest = Math.floor(rest / n);
-      return at;
-    })
-    .toReversed();
 }

@@ -1,14 +1,25 @@
-import { type PointerEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { type PointerEvent, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 
 import type { Stack } from '../api';
 import { type Look, paintColour, paintGray } from './paint';
 import type { Samples } from './samples';
+import type { Point } from './shapes';
+import { type Placement, screenPoint, type View } from './useView';
 
 interface Props {
+  label: string;
   stack: Stack;
   samples: Samples | undefined;
   look: Look;
+  view: View;
+  /** Is told what is drawn on. */
+  onCanvas?: (canvas: HTMLCanvasElement | null) => void;
+  /** Whether something is drawn with the pointer, instead of moving the frame. */
+  isDrawing: boolean;
+  onDraw: (from: Point, to: Point) => void;
   onHover: (pixel: Pixel | undefined) => void;
+  /** What lies over the frame, in its pixels. */
+  children?: ReactNode;
 }
 
 export interface Pixel {
@@ -16,23 +27,14 @@ export interface Pixel {
   y: number;
 }
 
-/** Screen pixels for a pixel of the frame, and where its corner is on the screen. */
-interface Placement {
-  zoom: number;
-  x: number;
-  y: number;
-}
-
-const MAX_ZOOM = 64;
-
 /** A frame, drawn pixel by pixel; it is zoomed and moved without drawing it again. */
-export default function Viewport({ stack, samples, look, onHover }: Props) {
+export default function Viewport(props: Props) {
+  const { label, stack, samples, look, view, onCanvas, isDrawing, onDraw, onHover, children } = props;
   const { width, height, n_components: nComponents } = stack;
+  const { placement, isUpwards, fit, isFitted, setPlacement, zoomAt } = view;
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const grip = useRef<{ x: number; y: number; from: Placement }>();
-  const [placement, setPlacement] = useState<Placement>({ zoom: 1, x: 0, y: 0 });
-  const [isFitted, setFitted] = useState(true);
+  const grip = useRef<{ x: number; y: number; from: Placement; point: Point }>();
 
   useLayoutEffect(() => {
     const context = canvas.current?.getContext('2d');
@@ -44,34 +46,25 @@ export default function Viewport({ stack, samples, look, onHover }: Props) {
     if (nComponents === 1) {
       paintGray(samples, look, pixels);
     } else {
-      paintColour(samples, nComponents, pixels);
+      paintColour(samples, nComponents, look.domain, pixels);
     }
     context.putImageData(picture, 0, 0);
   }, [samples, look, width, height, nComponents]);
 
-  const fit = useCallback(() => {
+  useEffect(() => onCanvas?.(canvas.current), [onCanvas]);
+
+  const fitHere = useCallback(() => {
     const area = box.current;
     if (area) {
-      const zoom = Math.min(area.clientWidth / width, area.clientHeight / height) * 0.98;
-      setPlacement({ zoom, x: (area.clientWidth - width * zoom) / 2, y: (area.clientHeight - height * zoom) / 2 });
-      setFitted(true);
+      fit(area.clientWidth, area.clientHeight, width, height);
     }
-  }, [width, height]);
+  }, [fit, width, height]);
 
   useLayoutEffect(() => {
-    const observer = new ResizeObserver(() => isFitted && fit());
+    const observer = new ResizeObserver(() => isFitted && fitHere());
     observer.observe(box.current!);
     return () => observer.disconnect();
-  }, [fit, isFitted]);
-
-  const zoomAt = useCallback((factor: number, x: number, y: number) => {
-    setFitted(false);
-    setPlacement((was) => {
-      const zoom = Math.max(1 / MAX_ZOOM, Math.min(MAX_ZOOM, was.zoom * factor));
-      const scale = zoom / was.zoom;
-      return { zoom, x: x - (x - was.x) * scale, y: y - (y - was.y) * scale };
-    });
-  }, []);
+  }, [fitHere, isFitted]);
 
   // React listens to wheels passively: the page would scroll.
   useEffect(() => {
@@ -85,26 +78,34 @@ export default function Viewport({ stack, samples, look, onHover }: Props) {
     return () => area.removeEventListener('wheel', onWheel);
   }, [zoomAt]);
 
+  const pointAt = (event: PointerEvent): Point => {
+    const { left, top } = box.current!.getBoundingClientRect();
+    return screenPoint(placement, isUpwards ? height : undefined, event.clientX - left, event.clientY - top);
+  };
   const onMove = (event: PointerEvent) => {
-    if (grip.current) {
+    const point = pointAt(event);
+    if (grip.current && isDrawing) {
+      onDraw(grip.current.point, point);
+    } else if (grip.current) {
       const { x, y, from } = grip.current;
-      setFitted(false);
       setPlacement({ ...from, x: from.x + event.clientX - x, y: from.y + event.clientY - y });
     }
-    const { left, top } = box.current!.getBoundingClientRect();
-    const x = Math.floor((event.clientX - left - placement.x) / placement.zoom);
-    const y = Math.floor((event.clientY - top - placement.y) / placement.zoom);
+    const [x, y] = point.map(Math.floor);
     onHover(x >= 0 && y >= 0 && x < width && y < height ? { x, y } : undefined);
   };
   const centre = () => [box.current!.clientWidth / 2, box.current!.clientHeight / 2] as const;
+  const { zoom, x, y } = placement;
+  const transform = isUpwards
+    ? `translate(${x}px, ${y + height * zoom}px) scale(${zoom}, ${-zoom})`
+    : `translate(${x}px, ${y}px) scale(${zoom})`;
 
   return (
     <div
-      className="viewport"
+      className={isDrawing ? 'viewport drawing' : 'viewport'}
       ref={box}
-      onDoubleClick={fit}
+      onDoubleClick={fitHere}
       onPointerDown={(event) => {
-        grip.current = { x: event.clientX, y: event.clientY, from: placement };
+        grip.current = { x: event.clientX, y: event.clientY, from: placement, point: pointAt(event) };
         event.currentTarget.setPointerCapture(event.pointerId);
       }}
       onPointerMove={onMove}
@@ -117,18 +118,18 @@ export default function Viewport({ stack, samples, look, onHover }: Props) {
         ref={canvas}
         width={width}
         height={height}
-        aria-label="Frame"
-        style={{
-          transform: `translate(${placement.x}px, ${placement.y}px) scale(${placement.zoom})`,
-          imageRendering: placement.zoom > 1 ? 'pixelated' : 'auto',
-        }}
+        aria-label={label}
+        style={{ transform, imageRendering: zoom > 1 ? 'pixelated' : 'auto' }}
       />
+      <svg className="overlay" viewBox={`0 0 ${width} ${height}`} style={{ width, height, transform }}>
+        {children}
+      </svg>
       <div className="zoom" onPointerDown={(event) => event.stopPropagation()}>
         <button type="button" title="Zoom out" onClick={() => zoomAt(1 / 1.5, ...centre())}>
           −
         </button>
-        <button type="button" title="Fit (double-click)" onClick={fit}>
-          {Math.round(placement.zoom * 100)} %
+        <button type="button" title="Fit (double-click)" onClick={fitHere}>
+          {Math.round(zoom * 100)} %
         </button>
         <button type="button" title="Zoom in" onClick={() => zoomAt(1.5, ...centre())}>
           +

@@ -1,3 +1,4 @@
+import { type Bad, badTest } from './bad';
 import { isInteger, type Samples, numbersOf } from './samples';
 
 export type ContrastMode = 'percentile' | 'minmax' | 'fixed';
@@ -7,8 +8,10 @@ export interface Contrast {
   /** Per cent of the values that are cut off at each end. */
   percent: number;
   isLog: boolean;
-  /** For `fixed`. */
+  /** For `fixed`, and for what is held. */
   domain: [number, number];
+  /** Whether other frames are shown as the one was that it was turned on for. */
+  isHeld: boolean;
 }
 
 export interface Histogram {
@@ -44,13 +47,18 @@ export const NO_VALUES: Histogram = {
   sorted: new Float64Array(0),
 };
 
-/** How the finite values of a frame are distributed. */
-export function histogramOf(samples: Samples): Histogram {
+/** How the finite values of a frame are distributed: of the pixels that count. */
+export function histogramOf(samples: Samples, bad: Bad): Histogram {
   const values = numbersOf(samples);
+  const isBad = badTest(bad);
   let min = Infinity;
   let max = -Infinity;
   let minPositive = Infinity;
-  for (const value of values) {
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i];
+    if (isBad(value, i)) {
+      continue;
+    }
     if (value < min && value !== -Infinity) {
       min = value;
     }
@@ -69,7 +77,7 @@ export function histogramOf(samples: Samples): Histogram {
   const taken = new Float64Array(Math.ceil(values.length / step));
   let n = 0;
   for (let i = 0; i < values.length; i += step) {
-    if (Number.isFinite(values[i])) {
+    if (Number.isFinite(values[i]) && !isBad(values[i], i)) {
       taken[n] = values[i];
       n += 1;
     }
@@ -113,11 +121,16 @@ function quantile(sorted: Float64Array, part: number, otherwise: number): number
 }
 
 /** The values that are shown as the first and the last colour. */
-export function domainOf(contrast: Contrast, { min, max, sorted }: Histogram): [number, number] {
-  if (contrast.mode === 'fixed') {
+export function domainOf(contrast: Contrast, histogram: Histogram): [number, number] {
+  if (contrast.mode === 'fixed' || contrast.isHeld) {
     const [a, b] = contrast.domain;
     return [Math.min(a, b), Math.max(a, b)];
   }
+  return domainOfFrame(contrast, histogram);
+}
+
+/** The same for what follows the frames. */
+export function domainOfFrame(contrast: Contrast, { min, max, sorted }: Histogram): [number, number] {
   if (contrast.mode === 'minmax') {
     return [min, max];
   }

@@ -1,11 +1,11 @@
 import type { Samples } from './samples';
 
 /** A number in as many digits as people read. */
-export function short(value: number): string {
+export function short(value: number, nDigits = 5): string {
   if (Math.abs(value) >= 1e9) {
-    return value.toPrecision(5);
+    return value.toPrecision(nDigits);
   }
-  return String(Number.isInteger(value) ? value : Number(value.toPrecision(5)));
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(nDigits)));
 }
 
 /** A value in full precision. */

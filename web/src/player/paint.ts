@@ -1,13 +1,13 @@
 import { INTERPOLATORS } from '@h5web/lib';
 
+import { type Bad, badTest } from './bad';
 import { type Samples, numbersOf } from './samples';
 
 export type ColorMap = keyof typeof INTERPOLATORS;
 
-const N_COLORS = 256;
+/** One less than there are in a GIF file: pixels that do not count have one of their own. */
+const N_COLORS = 255;
 const OPAQUE = 0xff000000;
-/** What is not a number. */
-const NOTHING = 0xff808080;
 
 const tables = new Map<string, Uint32Array>();
 
@@ -35,6 +35,21 @@ export interface Look {
   /** Both are above 0 if the colours are logarithmic. */
   domain: [number, number];
   isLog: boolean;
+  bad: Bad;
+  /** Of pixels that do not count: `#rrggbb`. */
+  badColor: string;
+}
+
+/** As ImageData has it. */
+function packed(color: string): number {
+  const rgb = Number.parseInt(color.slice(1), 16);
+  return (OPAQUE | ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16)) >>> 0;
+}
+
+/** All colours in hexadecimal digits, that of pixels that do not count at the end: what the server wants to know. */
+export function paletteOf({ colors, badColor }: Look): string {
+  const hex = (byte: number) => (byte & 255).toString(16).padStart(2, '0');
+  return [...colors, packed(badColor)].map((color) => hex(color) + hex(color >> 8) + hex(color >> 16)).join('');
 }
 
 /** The index of a value's colour. */
@@ -54,31 +69,35 @@ function clamp(index: number): number {
 
 /** Draws a frame of one component into `pixels`. */
 export function paintGray(samples: Samples, look: Look, pixels: Uint32Array): void {
-  const { colors } = look;
+  const { colors, bad } = look;
   const index = indexer(look);
   const values = numbersOf(samples);
+  const isBad = badTest(bad);
+  const badColor = packed(look.badColor);
   if (values instanceof Uint16Array || values instanceof Uint8Array) {
     // One look-up a pixel.
     const table = new Uint32Array(values instanceof Uint8Array ? 1 << 8 : 1 << 16);
     for (let value = 0; value < table.length; value += 1) {
-      table[value] = colors[clamp(index(value))];
+      table[value] = bad.values.includes(value) ? badColor : colors[clamp(index(value))];
     }
     for (let i = 0; i < pixels.length; i += 1) {
-      pixels[i] = table[values[i]];
+      pixels[i] = bad.mask?.[i] ? badColor : table[values[i]];
     }
     return;
   }
   for (let i = 0; i < pixels.length; i += 1) {
     const value = values[i];
-    pixels[i] = Number.isNaN(value) ? NOTHING : colors[clamp(index(value))];
+    pixels[i] = Number.isNaN(value) || isBad(value, i) ? badColor : colors[clamp(index(value))];
   }
 }
 
-/** Draws a frame of red, green, blue and perhaps alpha, of 8 bits each. */
-export function paintColour(samples: Samples, nComponents: number, pixels: Uint32Array): void {
+/** Draws a frame of red, green, blue and perhaps alpha: from black, the first value of the domain, to full light. */
+export function paintColour(samples: Samples, nComponents: number, [low, high]: [number, number], pixels: Uint32Array): void {
   const values = numbersOf(samples);
+  const scale = 255 / (high - low || 1);
+  const light = (value: number) => Math.max(0, Math.min(255, Math.floor((value - low) * scale + 0.5)));
   for (let i = 0; i < pixels.length; i += 1) {
     const at = i * nComponents;
-    pixels[i] = (OPAQUE | (values[at + 2] << 16) | (values[at + 1] << 8) | values[at]) >>> 0;
+    pixels[i] = (OPAQUE | (light(values[at + 2]) << 16) | (light(values[at + 1]) << 8) | light(values[at])) >>> 0;
   }
 }

@@ -127,7 +127,7 @@ fn check_len(path: &Path) -> AnyResult<()> {
 
 enum Writer {
     Gif { encoder: gif::Encoder<BufWriter<File>>, shape: FrameShape, delay: u16 },
-    Mp4 { writer: VideoWriter, palette: Option<Vec<u8>> },
+    Mp4 { writer: Box<VideoWriter>, palette: Option<Vec<u8>> },
 }
 
 impl Writer {
@@ -149,7 +149,8 @@ impl Writer {
     ) -> AnyResult<Self> {
         let n_threads = std::thread::available_parallelism().map_or(1, Into::into);
         let options = VideoOptions { frame_rate, preset: Preset::default(), n_threads };
-        Ok(Self::Mp4 { writer: VideoWriter::create(path, Container::Mp4, shape, options)?, palette })
+        let writer = VideoWriter::create(path, Container::Mp4, shape, options)?;
+        Ok(Self::Mp4 { writer: Box::new(writer), palette })
     }
 
     fn write(&mut self, picture: &[u8]) -> AnyResult<()> {
