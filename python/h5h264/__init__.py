@@ -19,6 +19,8 @@ from ._filter import FILTER_ID, PRESETS, H264, register
 from ._info import ChunkInfo, Info, info
 from ._library import PLUGIN_PATH
 from ._read import as_dask, read
+from ._show import Player, show
+from ._strip import Strip
 from ._tree import load, save
 from ._version import __version__
 from ._write import write
@@ -31,6 +33,8 @@ __all__ = [
     "ChunkInfo",
     "ChunkShape",
     "Info",
+    "Player",
+    "Strip",
     "as_dask",
     "calib",
     "chunks",
@@ -41,6 +45,7 @@ __all__ = [
     "read",
     "register",
     "save",
+    "show",
     "write",
     "__version__",
 ]
