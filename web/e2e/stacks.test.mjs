@@ -257,7 +257,7 @@ onPage('? tells of all keys', ['movie.h5'], async (page) => {
   await help.getByText('ten frames forward').waitFor();
   await page.keyboard.press('Escape');
   await help.waitFor({ state: 'detached' });
-  await page.keyboard.press('?');
+  await page.getByRole('button', { name: 'Keys' }).click();
   await help.getByText('draw a region').waitFor();
 });
 
