@@ -32,7 +32,8 @@ pub use copy::{
 };
 pub use create::{
     chunked, close_file, create_dataset, create_file, fixed, flush, growing, number_type, parent_of, resize,
-    utf8_link, write_ascii_attribute, write_chunk, write_dimension_labels, write_strings, write_text_attribute,
+    utf8_link, write_ascii_attribute, write_chunk, write_dimension_labels, write_strings,
+    write_text_attribute,
 };
 pub use datatype::{
     NumberKind, describe_type, has_pointers, is_convertible, is_numeric, is_stored_as_in_memory, number_kind,
