@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_frames_before_the_padding_are_a_movie() {
-        let frames: Vec<u8> = (0..3 * 2000).map(|i: usize| (i * i >> 8) as u8).collect();
+        let frames: Vec<u8> = (0..3 * 2000).map(|i: usize| ((i * i) >> 8) as u8).collect();
         let chunk = [&frames[..], &[9; 2 * 2000]].concat();
         let stored = encode(40, 50, Layout::H5h264 as u32, &chunk);
         let movie = of_stored_chunk(&stored).unwrap().expect("a movie");

@@ -42,7 +42,8 @@ impl Allocator {
             if layout.size() > MAX_BYTES || end > RESERVE_BYTES {
                 return std::ptr::null_mut();
             }
-            let next = (end as u64) << 32 | (state & u64::from(u32::MAX)) + 1;
+            let n_owners = (state & u64::from(u32::MAX)) + 1;
+            let next = (end as u64) << 32 | n_owners;
             match self.state.compare_exchange_weak(state, next, Ordering::Acquire, Ordering::Relaxed) {
                 // SAFETY: `from` is inside of the reserve.
                 Ok(_) => return unsafe { start.add(from) },
@@ -134,7 +135,7 @@ mod tests {
             .take_while(|piece| !piece.is_null())
             .collect();
         assert_eq!(pieces.len(), RESERVE_BYTES / MAX_BYTES - 1);
-        assert!(pieces.iter().all(|&piece| ALLOCATOR.is_mine(piece) && piece as usize % 64 == 0));
+        assert!(pieces.iter().all(|&piece| ALLOCATOR.is_mine(piece) && (piece as usize).is_multiple_of(64)));
         for piece in pieces {
             assert!(ALLOCATOR.take(layout(MAX_BYTES)).is_null());
             // SAFETY: it came from `take`.
