@@ -88,11 +88,17 @@ mod tests {
 
     #[test]
     fn the_frames_before_the_padding_are_a_movie() {
-        let frames: Vec<u8> = (0..3 * 2000).map(|i: usize| ((i * i) >> 8) as u8).collect();
-        let chunk = [&frames[..], &[9; 2 * 2000]].concat();
-        let stored = encode(40, 50, Layout::H5h264 as u32, &chunk);
+        // Waves that move: a picture without noise is coded as a movie.
+        let level = |i: usize| {
+            let (t, y, x) = (i / 3360, i / 70 % 48, i % 70);
+            let waves = ((x + 2 * t) as f64 / 9.0).sin() + ((y + t) as f64 / 7.0).cos();
+            (100.0 + 50.0 * waves) as u8
+        };
+        let frames: Vec<u8> = (0..3 * 3360).map(level).collect();
+        let chunk = [&frames[..], &[0; 7 * 3360]].concat();
+        let stored = encode(48, 70, Layout::H5h264 as u32, &chunk);
         let movie = of_stored_chunk(&stored).unwrap().expect("a movie");
-        assert_eq!(movie.geometry, Geometry::new(3, 40, 50, 1, 1).unwrap());
+        assert_eq!(movie.geometry, Geometry::new(3, 48, 70, 1, 1).unwrap());
         assert_eq!(movie.access_units.len(), 3);
     }
 
