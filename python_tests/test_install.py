@@ -61,7 +61,7 @@ def libraries():
     """The HDF5 of h5dump and that of this process."""
     needed = subprocess.run(["ldd", subprocess.getoutput("which h5dump")], capture_output=True, text=True).stdout
     (debian,) = {line.split()[2] for line in needed.splitlines() if line.strip().startswith("libhdf5_serial.so")}
-    (own,) = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "/libhdf5-" in line}
+    (own,) = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "/h5py.libs/libhdf5-" in line}
     return debian, own
 
 
