@@ -17,12 +17,13 @@ export { browser };
 export function onPage(name, files, run) {
   test(name, async () => {
     const server = await serve(...files);
-    const page = await browser.open(server.url);
     try {
+      const page = await browser.open(server.url);
       await run(page, server);
       assert.deepEqual(page.complaints, []);
-    } finally {
       await page.close();
+    } finally {
+      // Else the server would keep this process.
       server.close();
     }
   });
