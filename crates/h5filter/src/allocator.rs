@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Untouched until it is needed, it takes addresses alone. A chunk on two threads takes up to 3 MiB of what is little.
+/// Untouched until it is needed, it takes addresses alone.
 const RESERVE_BYTES: usize = 8 << 20;
 /// What is more than this is much.
 const MAX_BYTES: usize = RESERVE_BYTES / 8;
