@@ -3,17 +3,17 @@ pub mod merger;
 pub mod plan;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::links::Folders;
-use crate::output::{Output, with_h5_extension};
+use crate::output::Output;
 use crate::parallel::Threads;
 use crate::{h5, progress, text};
 
-use inputs::Inputs;
+use inputs::{Files, Inputs};
 use merger::{Merger, Values};
 use plan::{Common, Plan, Rule};
 
@@ -25,13 +25,8 @@ use plan::{Common, Plan, Rule};
 /// files. Everything else is taken from the first file.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The HDF5 files, in order; separated by commas, unless that is the name of a file. @LIST stands for the
-    /// files that are named in the text file LIST, one per line
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE,…")]
-    inputs: Vec<String>,
-    /// The HDF5 file to write; .h5 is added to a name without extension
-    #[arg(long, short, value_name = "FILE")]
-    output: PathBuf,
+    #[command(flatten)]
+    files: Files,
     #[command(flatten)]
     threads: Threads,
 }
@@ -43,11 +38,11 @@ const MOST_OPEN: usize = 32;
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        let paths = inputs::named(&self.inputs)?;
+        let paths = self.files.inputs()?;
         ensure!(paths.len() > 1, "{} (expected two files or more)", text::count(paths.len() as u64, "input"));
         let inputs = Inputs::new(paths, MOST_OPEN)?;
         let plan = Plan::of(&inputs, Rule::WhatAllHave)?;
-        let target = with_h5_extension(&self.output);
+        let target = self.files.output();
         let paths: Vec<&Path> = inputs.paths().iter().map(|path| &**path).collect();
         let output = Output::new(&target, &paths)?;
         let file = h5::create_file_like(inputs.first(), output.path())?;

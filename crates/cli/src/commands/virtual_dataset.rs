@@ -3,12 +3,12 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::merge::inputs::{self, Inputs};
+use super::merge::inputs::{Files, Inputs};
 use super::merge::merger::{Merger, Values};
 use super::merge::plan::{Plan, Rule};
 use super::merge::report;
 use crate::links::Folders;
-use crate::output::{Output, folder_of, with_h5_extension};
+use crate::output::{Output, folder_of};
 use crate::{h5, progress};
 
 /// Write virtual datasets over the datasets of all files, along their first dimension
@@ -21,13 +21,8 @@ use crate::{h5, progress};
 /// `h5h264 verify` says whether they are still there.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The HDF5 files, in order; separated by commas, unless that is the name of a file. @LIST stands for the
-    /// files that are named in the text file LIST, one per line
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE,…")]
-    inputs: Vec<String>,
-    /// The HDF5 file to write; .h5 is added to a name without extension
-    #[arg(long, short, value_name = "FILE")]
-    output: PathBuf,
+    #[command(flatten)]
+    files: Files,
     /// Path of a dataset, such as /entry/frames; may be repeated [default: all datasets of the first file]
     #[arg(long, value_name = "PATH")]
     dataset: Vec<String>,
@@ -36,11 +31,11 @@ pub struct Arguments {
 impl Arguments {
     pub fn run(self) -> Result<()> {
         // One file at a time is open, beside the first.
-        let inputs = Inputs::new(inputs::named(&self.inputs)?, 1)?;
+        let inputs = Inputs::new(self.files.inputs()?, 1)?;
         let chosen: Vec<_> = self.dataset.iter().map(|path| format!("/{}", path.trim_matches('/'))).collect();
         let rule = if chosen.is_empty() { Rule::WhatTheFirstHas } else { Rule::Chosen(&chosen) };
         let plan = Plan::of(&inputs, rule)?;
-        let target = with_h5_extension(&self.output);
+        let target = self.files.output();
         let paths: Vec<&Path> = inputs.paths().iter().map(|path| &**path).collect();
         let output = Output::new(&target, &paths)?;
         let folder = output.folder().canonicalize()?;

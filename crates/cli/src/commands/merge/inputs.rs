@@ -6,24 +6,43 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use clap::Args;
 use hdf5::{Dataset, File};
 
 use crate::h5::{self, Explain};
+use crate::output::with_h5_extension;
 
-/// The files that arguments name: each one, or some separated by commas, or those of a list.
-pub fn named(arguments: &[String]) -> Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for argument in arguments {
-        if Path::new(argument).exists() {
-            paths.push(argument.into());
-        } else if let Some(list) = argument.strip_prefix('@') {
-            let text = fs::read_to_string(list).with_context(|| list.to_owned())?;
-            paths.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(PathBuf::from));
-        } else {
-            paths.extend(argument.split(',').map(PathBuf::from));
+/// The arguments that name files.
+#[derive(Debug, Args)]
+pub struct Files {
+    /// The HDF5 files, in order; separated by commas, unless that is the name of a file. @LIST stands for the
+    /// files that are named in the text file LIST, one per line
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE,…")]
+    inputs: Vec<String>,
+    /// The HDF5 file to write; .h5 is added to a name without extension
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl Files {
+    pub fn inputs(&self) -> Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        for input in &self.inputs {
+            if Path::new(input).exists() {
+                paths.push(input.into());
+            } else if let Some(list) = input.strip_prefix('@') {
+                let text = fs::read_to_string(list).with_context(|| list.to_owned())?;
+                paths.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(PathBuf::from));
+            } else {
+                paths.extend(input.split(',').map(PathBuf::from));
+            }
         }
+        Ok(paths)
     }
-    Ok(paths)
+
+    pub fn output(&self) -> PathBuf {
+        with_h5_extension(&self.output)
+    }
 }
 
 /// The files, in order.
