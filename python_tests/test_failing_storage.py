@@ -12,12 +12,14 @@ from support import TESTS
 
 COMMANDS = {
     "repack": ["repack", "in.h5", "out.h5"],
+    "virtual": ["virtual", "--inputs", "in.h5,copy.h5", "--output", "out.h5", "--dataset", "frames"],
     "merge": ["merge", "--inputs", "in.h5,copy.h5", "--output", "out.h5"],
     "convert": ["convert", "images", "--output", "out.h5"],
     "convert video": ["convert", "in.mkv", "--output", "out.h5"],
     "export": ["export", "in.h5:/frames", "out.npy"],
     "export video": ["export", "in.h5:/frames", "out.mkv"],
     "export images": ["export", "in.h5:/frames", "out.png"],
+    "export stack": ["export", "in.h5:/frames", "out.ome.tif"],
 }
 MOST = 25
 
@@ -35,6 +37,7 @@ def write_inputs():
         file.create_dataset("frames", data=frames(40, "u1"), chunks=(5, 64, 80), compression=32010)
         file["frames"].attrs["unit"] = "ADU"
         file["table"] = np.arange(1000)
+        file["references"] = np.array([file["frames"].ref, file["table"].ref], h5py.ref_dtype)
     Path("copy.h5").write_bytes(Path("in.h5").read_bytes())
     run("export", "in.h5:/frames", "in.mkv")
     Path("images").mkdir()

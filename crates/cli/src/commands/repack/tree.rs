@@ -225,7 +225,8 @@ impl<R: Repack> Copier<'_, R> {
         let space = dataset.space().explained()?;
         let plist = dataset.create_plist().explained()?;
         let copy = h5::create_dataset(parent, name, datatype, &space, &plist, link)?;
-        copy_elements(dataset, &copy)
+        copy_elements(dataset, &copy)?;
+        h5::flush(&copy)
     }
 
     /// Attributes, comments, and references that are the elements of a dataset.
@@ -250,7 +251,7 @@ impl<R: Repack> Copier<'_, R> {
             elements.translate(&self.translator)?;
             h5::write_slab(to, &offset, &extent, &elements)?;
         }
-        Ok(())
+        h5::flush(to)
     }
 }
 
