@@ -73,36 +73,45 @@ pub fn png(picture: &Picture<'_>) -> Result<Vec<u8>> {
     Ok(file)
 }
 
+/// Expands the macro `$write` for the kind, bytes and number of a pixel's samples: with their type, and TIFF's name of it.
+macro_rules! by_type {
+    ($pixel:expr, $write:ident) => {
+        match $pixel {
+            (NumberKind::Unsigned, 1, 1) => $write!(u8, Gray8),
+            (NumberKind::Unsigned, 1, 3) => $write!(u8, RGB8),
+            (NumberKind::Unsigned, 2, 1) => $write!(u16, Gray16),
+            (NumberKind::Unsigned, 2, 3) => $write!(u16, RGB16),
+            (NumberKind::Unsigned, 4, 1) => $write!(u32, Gray32),
+            (NumberKind::Unsigned, 4, 3) => $write!(u32, RGB32),
+            (NumberKind::Unsigned, 8, 1) => $write!(u64, Gray64),
+            (NumberKind::Unsigned, 8, 3) => $write!(u64, RGB64),
+            (NumberKind::Signed, 1, 1) => $write!(i8, GrayI8),
+            (NumberKind::Signed, 2, 1) => $write!(i16, GrayI16),
+            (NumberKind::Signed, 4, 1) => $write!(i32, GrayI32),
+            (NumberKind::Signed, 8, 1) => $write!(i64, GrayI64),
+            (NumberKind::Float, 4, 1) => $write!(f32, Gray32Float),
+            (NumberKind::Float, 4, 3) => $write!(f32, RGB32Float),
+            (NumberKind::Float, 8, 1) => $write!(f64, Gray64Float),
+            (NumberKind::Float, 8, 3) => $write!(f64, RGB64Float),
+            _ => bail!("TIFF files of such samples are not supported (use .npy)"),
+        }
+    };
+}
+
+pub(super) use by_type;
+
 /// The bytes of a TIFF file.
 pub fn tiff(picture: &Picture<'_>) -> Result<Vec<u8>> {
     let (width, height) = (picture.width, picture.height);
     let mut file = std::io::Cursor::new(Vec::new());
     let mut encoder = TiffEncoder::new(BufWriter::new(&mut file))?;
     macro_rules! write {
-        ($($kind:ident, $bytes:literal, $sample:ident, $gray:ident $(, $rgb:ident)?;)*) => {
-            match (picture.kind, picture.sample_bytes, picture.n_components) {
-                $((NumberKind::$kind, $bytes, 1) => {
-                    encoder.write_image::<colortype::$gray>(width, height, &samples(picture.samples, $sample::from_ne_bytes)?)?;
-                })*
-                $($((NumberKind::$kind, $bytes, 3) => {
-                    encoder.write_image::<colortype::$rgb>(width, height, &samples(picture.samples, $sample::from_ne_bytes)?)?;
-                })?)*
-                _ => bail!("TIFF files of such samples are not supported (use .npy)"),
-            }
-        };
+        ($sample:ident, $colour:ident) => {{
+            let samples = samples(picture.samples, $sample::from_ne_bytes)?;
+            encoder.write_image::<colortype::$colour>(width, height, &samples)?
+        }};
     }
-    write! {
-        Unsigned, 1, u8, Gray8, RGB8;
-        Unsigned, 2, u16, Gray16, RGB16;
-        Unsigned, 4, u32, Gray32, RGB32;
-        Unsigned, 8, u64, Gray64, RGB64;
-        Signed, 1, i8, GrayI8;
-        Signed, 2, i16, GrayI16;
-        Signed, 4, i32, GrayI32;
-        Signed, 8, i64, GrayI64;
-        Float, 4, f32, Gray32Float, RGB32Float;
-        Float, 8, f64, Gray64Float, RGB64Float;
-    }
+    by_type!((picture.kind, picture.sample_bytes, picture.n_components), write);
     drop(encoder);
     Ok(file.into_inner())
 }

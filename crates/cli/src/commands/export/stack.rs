@@ -11,7 +11,7 @@ use tiff::tags::Tag;
 
 use super::axes::Axes;
 use super::frames::Frames;
-use super::pictures::samples;
+use super::pictures::{by_type, samples};
 use crate::h5::NumberKind;
 use crate::output::Output;
 use crate::progress;
@@ -100,28 +100,12 @@ fn write_page<W: Write + Seek, K: TiffKind>(
     is_first: bool,
 ) -> Result<()> {
     macro_rules! write {
-        ($($kind:ident, $bytes:literal, $sample:ident, $gray:ident $(, $rgb:ident)?;)*) => {
-            match (frames.kind, frames.sample_bytes, page.n_components) {
-                $((NumberKind::$kind, $bytes, 1) => {
-                    image::<W, K, colortype::$gray>(file, page, &samples(bytes, $sample::from_ne_bytes)?, is_first)
-                })*
-                $($((NumberKind::$kind, $bytes, 3) => {
-                    image::<W, K, colortype::$rgb>(file, page, &samples(bytes, $sample::from_ne_bytes)?, is_first)
-                })?)*
-                _ => bail!("TIFF files of such samples are not supported (use .npy)"),
-            }
-        };
+        ($sample:ident, $colour:ident) => {{
+            let samples = samples(bytes, $sample::from_ne_bytes)?;
+            image::<W, K, colortype::$colour>(file, page, &samples, is_first)
+        }};
     }
-    write! {
-        Unsigned, 1, u8, Gray8, RGB8;
-        Unsigned, 2, u16, Gray16, RGB16;
-        Unsigned, 4, u32, Gray32, RGB32;
-        Signed, 1, i8, GrayI8;
-        Signed, 2, i16, GrayI16;
-        Signed, 4, i32, GrayI32;
-        Float, 4, f32, Gray32Float, RGB32Float;
-        Float, 8, f64, Gray64Float, RGB64Float;
-    }
+    by_type!((frames.kind, frames.sample_bytes, page.n_components), write)
 }
 
 fn image<W: Write + Seek, K: TiffKind, C: ColorType>(
