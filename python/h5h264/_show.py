@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.parse
 import urllib.request
 from html import escape
@@ -100,20 +101,23 @@ class _Server:
     """The program, which serves some files."""
 
     def __init__(self, files: tuple[str, ...]) -> None:
-        # Ctrl-C is for the kernel.
-        self.process = subprocess.Popen(
-            [str(program()), "view", "--no-open", *files],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        assert self.process.stdout is not None and self.process.stderr is not None
-        line = self.process.stdout.readline().strip()
-        if not line:
-            _, message = self.process.communicate()
-            raise OSError(message.strip() or "h5h264 view has ended")
+        # A file, because nobody reads a pipe later.
+        with tempfile.TemporaryFile("w+") as messages:
+            # Ctrl-C is for the kernel.
+            self.process = subprocess.Popen(
+                [str(program()), "view", "--no-open", *files],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=messages,
+                text=True,
+                start_new_session=True,
+            )
+            assert self.process.stdout is not None
+            line = self.process.stdout.readline().strip()
+            if not line:
+                self.process.wait()
+                messages.seek(0)
+                raise OSError(messages.read().strip() or "h5h264 view has ended")
         url = urllib.parse.urlsplit(line)
         self.port = url.port
         self.token = urllib.parse.parse_qs(url.query)["token"][0]
