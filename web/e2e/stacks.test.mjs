@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
 import { inFolder } from './browser.mjs';
-import { eventually, frameNumber, goTo, onPage, pixels, play } from './player.mjs';
+import { eventually, frameNumber, goTo, onPage, pixels, play, values } from './player.mjs';
 
 const expected = JSON.parse(readFileSync(inFolder('expected.json'), 'utf8'));
 const BAD = [255, 0, 255, 255];
@@ -204,7 +204,8 @@ onPage('contrast is held over frames, or follows them', ['movie.h5'], async (pag
   await play(page);
   await page.getByRole('radio', { name: 'Min–max' }).click();
   const highest = () => page.getByLabel('Highest value').inputValue();
-  const start = await highest();
+  const start = String(Math.max(...(await values(page, 0))));
+  await eventually(async () => assert.equal(await highest(), start));
   await page.keyboard.press('h');
   assert.ok(await page.getByLabel('Hold over frames').isChecked());
   await goTo(page, 40);
@@ -223,6 +224,7 @@ onPage('the address keeps what is seen', ['movie.h5'], async (page) => {
   await page.getByLabel('y upwards').check();
   await page.getByLabel('Show', { exact: true }).selectOption('std');
   await page.waitForTimeout(600);
+  await page.getByLabel('Projection progress').waitFor({ state: 'detached' });
   const shown = await pixels(page);
   await page.reload();
   await page.getByLabel('Projection progress').waitFor({ state: 'detached' });
